@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/create-options.h"
+#include "cli/output.h"
+#include "cli/session.h"
+#include "ops/create.h"
+#include "ops/redefine.h"
+#include "util/error.h"
+
+/* The name and the description in JSON, or the line that virsh prints. */
+static bool
+report(struct session *session, const struct create_options *options,
+       const struct snapshot_def *def, GError **error)
+{
+    struct cli *cli = session->cli;
+    g_autoptr(GPtrArray) one = g_ptr_array_new();
+    g_autofree char *name = output_escape(def->name);
+    const struct snapshot_def *stored;
+
+    if (cli->dry_run)
+        return true;
+    if (!cli->json) {
+        if (!cli->quiet)
+            printf("Domain snapshot %s created\n", name);
+        return true;
+    }
+    if (!options->no_metadata && !session_reload(session, error))
+        return false;
+    stored = snapshot_tree_find(session->state->snapshots->tree, def->name);
+    g_ptr_array_add(one, (void *)(stored ? stored : def));
+    output_json(output_snapshots(session->state, session->state->snapshots->tree, one));
+    return true;
+}
+
+/* Overlays that the user made have to be looked at before the plan is made. */
+static bool
+load_overlays(struct state *state, const struct snapshot_def *def, GError **error)
+{
+    for (guint i = 0; i < def->disks->len; i++) {
+        const struct snapshot_disk *disk = g_ptr_array_index(def->disks, i);
+        const struct image_format *format = image_format_find_libvirt(disk->format);
+
+        if (disk->snapshot != SNAPSHOT_LOCATION_EXTERNAL || !disk->source || !format)
+            continue;
+        if (!state_load_overlay(state, disk->source, format, error)) {
+            g_prefix_error(error, "disk '%s': ", disk->name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+create(struct session *session, const struct create_options *options,
+       const struct snapshot_def *requested, GError **error)
+{
+    const struct create_request request = {
+        .def = requested,
+        .mode = options->disk_only ? SNAPSHOT_LOCATION_EXTERNAL : SNAPSHOT_LOCATION_INTERNAL,
+        .backing_path = options->backing_path,
+        .overlay_options = options->overlay_options,
+        .keep_filename = options->keep_filename,
+        .reuse_external = options->reuse_external,
+        .no_metadata = options->no_metadata,
+    };
+    scoped(snapshot_def) def = create_complete(session->state, &request, error);
+    scoped(plan) plan = NULL;
+
+    if (!def || (options->reuse_external && !load_overlays(session->state, def, error)))
+        return false;
+    plan = create_plan(session->state, &request, def, session->notes, error);
+    return plan && session_run(session, plan, error) && report(session, options, def, error);
+}
+
+static bool
+redefine(struct session *session, const struct create_options *options, struct snapshot_def *def,
+         GError **error)
+{
+    scoped(plan) plan = redefine_plan(session->state, def, options->current, error);
+
+    return plan && session_run(session, plan, error) && report(session, options, def, error);
+}
+
+static bool
+print_request(const struct snapshot_def *def, GError **error)
+{
+    g_autofree char *text = snapshot_def_format(def, false, error);
+    const char *element = text ? strstr(text, "<domainsnapshot") : NULL;
+
+    if (element)
+        printf("%s", element);
+    return element != NULL;
+}
+
+static int
+run(struct cli *cli, GError **error)
+{
+    struct create_options options;
+    scoped(session) session = NULL;
+    scoped(snapshot_def) def = NULL;
+    const char *domain = cli_take_domain(cli, error);
+    bool fine;
+
+    if (!domain || !create_options_take(&options, cli, error))
+        return -1;
+    def = create_options_request(&options, error);
+    if (!def)
+        return -1;
+    if (options.print_xml)
+        return print_request(def, error) ? 0 : -1;
+    session = session_open(cli, domain, SESSION_CHANGE,
+                           options.redefine ? STATE_METADATA : STATE_IMAGES, error);
+    if (!session)
+        return -1;
+    fine = options.redefine ? redefine(session, &options, def, error)
+                            : create(session, &options, def, error);
+    return fine ? 0 : -1;
+}
+
+const struct command command_create = {
+    .name = "create",
+    .aliases = {"snapshot-create-as", "snapshot-create"},
+    .arguments = "DOMAIN [NAME [DESCRIPTION]]",
+    .summary = "Take a snapshot",
+    .details =
+        "Each selected disk gets a new overlay; the image that was active holds the snapshot from then\n"
+        "on. All disks change together or none. Without --disk-only disks would get internal\n"
+        "snapshots, which this version does not take.\n"
+        "\n"
+        "--diskspec DISK[,snapshot=no|external|manual][,driver=qcow2|qed][,stype=file|block]\n"
+        "[,file=PATH] names the disk by its target, or by its source path. A comma in a value is\n"
+        "doubled.",
+    .example = "offshot create ./vm.xml before-upgrade 'kernel 6.1' --disk-only",
+    .options = create_option_table,
+    .run = run,
+};

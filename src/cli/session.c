@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "cli/session.h"
+
+#include <stdio.h>
+
+#include "cli/output.h"
+#include "txn/journal.h"
+#include "util/child.h"
+#include "util/error.h"
+
+static void
+trace_program(char *const *argv)
+{
+    fprintf(stderr, "offshot: run");
+    for (size_t i = 0; argv[i]; i++) {
+        g_autofree char *word = output_quote(argv[i]);
+
+        fprintf(stderr, " %s", word);
+    }
+    fprintf(stderr, "\n");
+}
+
+static struct txn_options
+transaction_options(struct session *session)
+{
+    return (struct txn_options){
+        .state_directory = session->location->state,
+        .jobs = (unsigned)session->cli->jobs,
+        .notes = session->notes,
+    };
+}
+
+bool
+session_recover(struct session *session, struct txn_recovered *recovered, GError **error)
+{
+    struct txn_options options = transaction_options(session);
+    const char *domain = session->state ? session->state->domain->name : NULL;
+
+    return txn_recover(&options, domain, session->cli->dry_run, recovered, error);
+}
+
+/* Recover, say so, and load what is there now. */
+static bool
+recover_and_reload(struct session *session, enum state_parts parts, GError **error)
+{
+    struct txn_recovered recovered;
+
+    if (!session_recover(session, &recovered, error))
+        return false;
+    output_note(session->cli, "an interrupted '%s' of this domain was %s", recovered.operation,
+                recovered.what == TXN_UNDONE ? "undone" : "finished");
+    txn_recovered_clear(&recovered);
+    state_free(g_steal_pointer(&session->state));
+    session->state = state_load(session->location, parts, error);
+    return session->state != NULL;
+}
+
+/* Whether an earlier run left anything behind that a reader may want to clear up. */
+static bool
+has_leftovers(const struct domain_location *location)
+{
+    return g_file_test(location->state, G_FILE_TEST_IS_DIR);
+}
+
+/* Take the lock for a reader, at once or not at all. */
+static bool
+lock_for_reading(struct session *session, GError **error)
+{
+    if (!domain_location_check_daemon(session->location, error) ||
+        !domain_location_check_stopped(session->location, error))
+        return false;
+    session->lock = store_lock_take(session->location->state, 0, error);
+    return session->lock != NULL;
+}
+
+/* A reader completes what was interrupted when that is possible at once, and else only says so. */
+static bool
+recover_before_reading(struct session *session, enum state_parts parts, GError **error)
+{
+    const char *directory = session->location->state;
+    g_autoptr(GError) local = NULL;
+
+    if (lock_for_reading(session, &local)) {
+        journal_sweep(directory);
+        if (journal_exists(directory))
+            recover_and_reload(session, parts, &local);
+        store_lock_free(g_steal_pointer(&session->lock));
+    }
+    if (local && journal_exists(directory))
+        output_note(session->cli, "an operation on this domain is under way or was interrupted: %s",
+                    local->message);
+    if (!session->state)
+        g_propagate_error(error, g_steal_pointer(&local));
+    return session->state != NULL;
+}
+
+static bool
+recover_before_changing(struct session *session, enum state_parts parts, GError **error)
+{
+    if (!session->cli->dry_run)
+        return recover_and_reload(session, parts, error);
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
+                "an operation on this domain was interrupted: run `offshot recover` first");
+    return false;
+}
+
+bool
+session_lock(struct session *session, GError **error)
+{
+    struct cli *cli = session->cli;
+
+    if (cli->dry_run)
+        return true;
+    if (!domain_location_check_daemon(session->location, error))
+        return false;
+    session->lock = store_lock_take(session->location->state, (unsigned)cli->lock_timeout, error);
+    if (session->lock)
+        journal_sweep(session->location->state);
+    return session->lock != NULL;
+}
+
+static bool
+session_load(struct session *session, enum session_mode mode, enum state_parts parts,
+             GError **error)
+{
+    const struct domain_location *location = session->location;
+
+    session->state = state_load(session->location, parts, error);
+    if (!session->state)
+        return false;
+    if (mode == SESSION_READ)
+        return session->cli->dry_run || !has_leftovers(location) ||
+               recover_before_reading(session, parts, error);
+    if (!domain_location_check_stopped(location, error) ||
+        !domain_location_check_not_saved(location, error))
+        return false;
+    return !journal_exists(location->state) || recover_before_changing(session, parts, error);
+}
+
+struct session *
+session_new(struct cli *cli, const char *domain, GError **error)
+{
+    scoped(session) session = g_new0(struct session, 1);
+
+    session->cli = cli;
+    session->notes = g_ptr_array_new_with_free_func(g_free);
+    child_set_trace(cli->verbose > 1 ? trace_program : NULL);
+    session->location = domain_location_find(domain, cli->connect, cli->store, error);
+    return session->location ? g_steal_pointer(&session) : NULL;
+}
+
+struct session *
+session_open(struct cli *cli, const char *domain, enum session_mode mode, enum state_parts parts,
+             GError **error)
+{
+    scoped(session) session = session_new(cli, domain, error);
+
+    if (!session || (mode == SESSION_CHANGE && !session_lock(session, error)) ||
+        !session_load(session, mode, parts, error))
+        return NULL;
+    output_warnings(cli, session->state->snapshots->problems);
+    return g_steal_pointer(&session);
+}
+
+void
+session_free(struct session *session)
+{
+    if (!session)
+        return;
+    output_warnings(session->cli, session->notes);
+    g_ptr_array_unref(session->notes);
+    state_free(session->state);
+    store_lock_free(session->lock);
+    domain_location_free(session->location);
+    g_free(session);
+}
+
+bool
+session_run(struct session *session, struct plan *plan, GError **error)
+{
+    struct txn_options options = transaction_options(session);
+
+    if (session->cli->dry_run) {
+        if (!txn_check(plan, error))
+            return false;
+        output_plan(session->cli, plan);
+        return true;
+    }
+    if (session->cli->verbose > 0)
+        output_plan(session->cli, plan);
+    session->cli->changed = txn_run(plan, &options, error);
+    return session->cli->changed;
+}
+
+bool
+session_reload(struct session *session, GError **error)
+{
+    state_free(g_steal_pointer(&session->state));
+    session->state = state_load(session->location, STATE_METADATA, error);
+    return session->state != NULL;
+}
+
+const struct snapshot_def *
+session_find_snapshot(const struct session *session, const char *name, GError **error)
+{
+    const struct snapshot_tree *tree = session->state->snapshots->tree;
+    const struct snapshot_def *current = snapshot_tree_current(tree);
+
+    if (name)
+        return snapshot_tree_get(tree, name, error);
+    if (!current)
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_NOT_FOUND,
+                    "domain '%s' has no current snapshot", session->state->domain->name);
+    return current;
+}
+
+struct session *
+session_open_snapshot(struct cli *cli, const char *snapshot_option, bool current,
+                      const struct snapshot_def **def, GError **error)
+{
+    const char *domain = cli_take_domain(cli, error);
+    const char *name = snapshot_option ? snapshot_option : (domain ? cli_next(cli) : NULL);
+    scoped(session) session = NULL;
+
+    if (!domain || !cli_check_no_more(cli, error))
+        return NULL;
+    if (current == (name != NULL)) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
+                    "give the name of a snapshot, or --current");
+        return NULL;
+    }
+    session = session_open(cli, domain, SESSION_READ, STATE_METADATA, error);
+    *def = session ? session_find_snapshot(session, name, error) : NULL;
+    return *def ? g_steal_pointer(&session) : NULL;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cli/cli.h"
+#include "load/state.h"
+#include "store/lock.h"
+#include "txn/run.h"
+#include "util/scope.h"
+
+/* What every command on a domain does first: find it, lock it when something is to change, finish
+ * or undo what an earlier run left, load its state.
+ */
+struct session {
+    struct cli *cli;
+    struct domain_location *location;
+    struct store_lock *lock; /* NULL when only reading, and in a dry run */
+    struct state *state;
+    GPtrArray *notes; /* of char *: remarks that become warnings */
+};
+
+enum session_mode {
+    SESSION_READ,   /* changes nothing, but completes an interrupted operation where it may */
+    SESSION_CHANGE, /* refused while a libvirt daemon serves the URI, or the domain runs or is saved
+                     */
+};
+
+/* A session whose domain is found and nothing more. Fails as domain_location_find() does. */
+struct session *session_new(struct cli *cli, const char *domain, GError **error);
+
+/* Take the lock for a change, unless this is a dry run. Fails with OFFSHOT_ERROR_BUSY while a
+ * libvirt daemon serves the URI or the lock is held.
+ */
+bool session_lock(struct session *session, GError **error);
+
+/* Open a session on DOMAIN. Fails with the errors of domain_location_find(), the three
+ * domain_location_check_…() functions, store_lock_take(), txn_recover() and state_load(). Close
+ * with session_free(), which prints the remarks.
+ */
+struct session *session_open(struct cli *cli, const char *domain, enum session_mode mode,
+                             enum state_parts parts, GError **error);
+void session_free(struct session *session);
+SCOPED_DEFINE(session)
+
+/* Check and print PLAN in a dry run; run it otherwise. */
+bool session_run(struct session *session, struct plan *plan, GError **error);
+
+/* Load the metadata again, after a plan has run. */
+bool session_reload(struct session *session, GError **error);
+
+/* Recover what the journal of the session's domain tells of (which may be nothing). */
+bool session_recover(struct session *session, struct txn_recovered *recovered, GError **error);
+
+/* The snapshot called NAME. With a NULL name, the current one. Fails with OFFSHOT_ERROR_NOT_FOUND.
+ */
+const struct snapshot_def *session_find_snapshot(const struct session *session, const char *name,
+                                                 GError **error);
+
+/* "DOMAIN [SNAP]" as most reading commands take it: domain, snapshot from --snapshotname or the
+ * next argument or --current. Opens the session for reading and finds the snapshot.
+ */
+struct session *session_open_snapshot(struct cli *cli, const char *snapshot_option, bool current,
+                                      const struct snapshot_def **def, GError **error);

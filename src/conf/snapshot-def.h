@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+
+#include "conf/domain-def.h"
+
+/* One <disk> of a snapshot's <disks> or <revertDisks> (libvirt: formatsnapshot). */
+struct snapshot_disk {
+    char *name;                      /* target, or as given; never NULL */
+    enum snapshot_location snapshot; /* DEFAULT when not said and not implied */
+    enum disk_type type;             /* of the overlay */
+    char *format;                    /* <driver type=…> of the overlay, or NULL */
+    char *source;                    /* path of the overlay, or NULL */
+    bool has_source;                 /* a <source> that names something, path or not */
+    char *element; /* the element as it was read, when it holds more than the above */
+};
+
+/* One <domainsnapshot> (libvirt: formatsnapshot; on-disk form with <active>). */
+struct snapshot_def {
+    char *name;            /* NULL only in a request that leaves the name to us */
+    char *description;     /* or NULL */
+    char *state;           /* "shutoff", "running", "disk-snapshot", …; NULL only in a request */
+    char *parent;          /* name, or NULL for a root */
+    int64_t creation_time; /* seconds since the epoch; -1: not said */
+    enum snapshot_location memory;      /* DEFAULT, NO, INTERNAL or EXTERNAL */
+    char *memory_file;                  /* absolute path when memory is EXTERNAL, else NULL */
+    GPtrArray *disks;                   /* of struct snapshot_disk */
+    GPtrArray *revert_disks;            /* of struct snapshot_disk; empty for most */
+    struct domain_def *domain;          /* at the moment of the snapshot, or NULL */
+    struct domain_def *inactive_domain; /* of a snapshot of a running domain, or NULL; its document
+                                           calls the element <domain> */
+    char *cookie;                       /* the <cookie> element as read, or NULL */
+    GPtrArray *unknown; /* of char *: top-level elements that we do not know, as read */
+    bool has_active;    /* an <active> element was there (libvirt's on-disk form) */
+    bool active;        /* and said 1: the current snapshot */
+    char *document;     /* the file as read, or NULL for a definition made by us */
+};
+
+/* What the document to parse is for; libvirt's rules differ. */
+enum snapshot_def_source {
+    SNAPSHOT_DEF_REQUEST,  /* of create: state, parent, creation time and <domain> are ignored */
+    SNAPSHOT_DEF_REDEFINE, /* given back by the user: name, state, creation time and a full <domain>
+                              (one with a type=) must be there */
+    SNAPSHOT_DEF_STORED, /* a store file: as REDEFINE, and <active> must be there, but <domain> need
+                              not: libvirt once stored no more of it than the uuid */
+};
+
+struct snapshot_def *snapshot_def_new(void);
+
+/* Parse DOCUMENT (LENGTH bytes), a <domainsnapshot>. NAME is for messages ("s1.xml:3: …").
+ *
+ * The same limits as domain_def_parse(). Fails with OFFSHOT_ERROR_USAGE: not well-formed, no
+ * <domainsnapshot>, an unknown state or snapshot= value, a memory file without external memory or
+ * external memory without a file, a path that is not absolute, a disk without a name, and what
+ * SOURCE asks for. A disk with a path or a format and no snapshot= is external; memory with a file
+ * and no snapshot= is external; memory not said in REDEFINE or STORED is no for state shutoff or
+ * disk-snapshot, internal for others. Free with snapshot_def_free().
+ */
+struct snapshot_def *snapshot_def_parse(const char *document, size_t length, const char *name,
+                                        enum snapshot_def_source source, GError **error);
+void snapshot_def_free(struct snapshot_def *def);
+SCOPED_DEFINE(snapshot_def)
+
+struct snapshot_disk *snapshot_disk_new(const char *name);
+void snapshot_disk_free(struct snapshot_disk *disk);
+SCOPED_DEFINE(snapshot_disk)
+
+/* The disk of SNAPSHOT's <disks> named TARGET, borrowed, or NULL. */
+const struct snapshot_disk *snapshot_def_find_disk(const struct snapshot_def *def,
+                                                   const char *target);
+
+/* The image that holds TARGET's state at the snapshot: the source of that disk in the embedded
+ * <domain>. Borrowed, or NULL when the snapshot does not cover the disk, has no <domain>, or a
+ * source that is no path.
+ */
+const char *snapshot_def_frozen_path(const struct snapshot_def *def, const char *target);
+
+/* Where the snapshot lives, by libvirt's rule: EXTERNAL when memory or any disk is external, else
+ * INTERNAL when any is internal, else NO.
+ */
+enum snapshot_location snapshot_def_location(const struct snapshot_def *def);
+
+/* Write DEF as libvirt stores it: elements in libvirt's order, two blanks per level, the <domain>
+ * element as it was read. The header comment and <active> are written when WITH_ACTIVE. What the
+ * definition was parsed from and we do not model (unknown elements, network sources, cookie) is
+ * written as it was read. Fails with OFFSHOT_ERROR_USAGE when a text cannot stand in XML, or the
+ * result would be beyond the limits of snapshot_def_parse(). Free with g_free().
+ */
+char *snapshot_def_format(const struct snapshot_def *def, bool with_active, GError **error);
+
+/* Changes to a stored snapshot, for snapshot_def_rewrite(). */
+struct snapshot_def_change {
+    int active;           /* 0 or 1: the new <active>; -1: as it is */
+    bool set_parent;      /* whether PARENT counts */
+    const char *parent;   /* new parent; NULL makes it a root */
+    const char *path;     /* an image that was renamed: every <source> of <disks>, <revertDisks>, */
+    const char *new_path; /* <domain> and <inactiveDomain> that names PATH gets NEW_PATH; or NULL */
+};
+
+/* The stored document of DEF with CHANGE applied; every other byte is kept. DEF must have a
+ * document. Free with g_free().
+ */
+char *snapshot_def_rewrite(const struct snapshot_def *def, const struct snapshot_def_change *change,
+                           GError **error);
+
+/* Whether any <source> that snapshot_def_rewrite() would look at names PATH. */
+bool snapshot_def_names_path(const struct snapshot_def *def, const char *path);
+
+/* The <domainsnapshot> element of DEF's document (it has one) and a line break, without <active>:
+ * what virsh snapshot-dumpxml shows. Free with g_free().
+ */
+char *snapshot_def_dump(const struct snapshot_def *def);
+
+/* Check DOCUMENT against the RELAX NG schema in file SCHEMA. Fails with OFFSHOT_ERROR_USAGE naming
+ * the first violation and its line, OFFSHOT_ERROR_FAILED when the schema itself cannot be read.
+ */
+bool snapshot_document_validate(const char *document, size_t length, const char *name,
+                                const char *schema, GError **error);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "conf/domain-def.h"
+#include "util/file.h"
+
+/* What offshot remembers of a snapshot and libvirt has no element for. It goes into <metadata> of
+ * the <domain> that is embedded in the snapshot, which libvirt keeps:
+ *
+ *     <offshot:snapshot xmlns:offshot="urn:offshot:snapshot:1" keep-filename="yes">
+ *       <offshot:frozen disk="vda" inode="12" size="197120" mtime="1795378938000000000"/>
+ *     </offshot:snapshot>
+ */
+#define SNAPSHOT_FACTS_NAMESPACE "urn:offshot:snapshot:1"
+
+/* The image of DISK as it was when it was frozen: inode, size in bytes, modification time in
+ * nanoseconds since the epoch. (Device numbers mean nothing after a boot.)
+ */
+struct frozen_image {
+    const char *disk;
+    struct file_identity identity;
+};
+
+/* The <domain> element ELEMENT with these facts, replacing any that it has. Every other byte is
+ * kept. Fails with OFFSHOT_ERROR_USAGE when ELEMENT is no domain. Free with g_free().
+ */
+char *snapshot_facts_set(const char *element, const struct frozen_image *frozen, size_t count,
+                         bool keep_filename, GError **error);

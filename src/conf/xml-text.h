@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/* Append TEXT to OUT as the content of an element, or as the value of an attribute in either kind
+ * of quotes, so that a parser reads TEXT again: the five characters of markup become entities, and
+ * white space that a parser would normalize a character reference.
+ */
+void xml_escape_content(GString *out, const char *text);
+void xml_escape_attribute(GString *out, const char *text);
+
+/* ELEMENT, the text of one element that has content, with NAME in its start and end tag. Free with
+ * g_free().
+ */
+char *xml_rename_element(const char *element, const char *name);

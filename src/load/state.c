@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "load/state.h"
+
+#include <string.h>
+
+#include "util/error.h"
+
+#define DOMAIN_XML_MAX (1024 * 1024)
+
+static bool
+load_domain(struct state *state, struct domain_location *location, GError **error)
+{
+    g_autofree char *text = NULL;
+    struct stat st;
+    bool exists;
+    size_t length;
+
+    if (file_stat(location->xml, false, &st, &exists, NULL))
+        state->domain_is_symlink = S_ISLNK(st.st_mode);
+    text = file_read(location->xml, DOMAIN_XML_MAX, &length, &state->domain_identity, error);
+    state->domain = text ? domain_def_parse(text, length, location->xml, error) : NULL;
+    if (!state->domain)
+        return false;
+    domain_location_set_name(location, state->domain->name, state->domain->uuid);
+    return true;
+}
+
+/* Walk the chain of one disk; a fault stays with the disk. */
+static void
+load_disk(struct state *state, struct state_disk *disk)
+{
+    const struct domain_disk *def = disk->def;
+    const struct image_format *format = image_format_find_libvirt(def->format);
+
+    if (!state->graph || !def->source ||
+        (def->type != DISK_TYPE_FILE && def->type != DISK_TYPE_BLOCK))
+        return;
+    if (!format)
+        g_set_error(&disk->error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "an overlay cannot stand on format '%s'", def->format);
+    else if (!g_path_is_absolute(def->source))
+        g_set_error(&disk->error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
+                    "the source '%s' is not an absolute path", def->source);
+    else
+        disk->image = image_graph_walk(state->graph, def->source, format, &disk->error);
+}
+
+static void
+load_disks(struct state *state)
+{
+    for (guint i = 0; i < state->domain->disks->len; i++) {
+        struct state_disk disk = {.def = g_ptr_array_index(state->domain->disks, i)};
+
+        load_disk(state, &disk);
+        g_array_append_val(state->disks, disk);
+    }
+}
+
+static GPtrArray *
+missing_directories(const char *path)
+{
+    GPtrArray *missing = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *at = g_strdup(path);
+
+    while (!g_file_test(at, G_FILE_TEST_EXISTS)) {
+        char *parent = g_path_get_dirname(at);
+
+        g_ptr_array_insert(missing, 0, at);
+        at = parent;
+    }
+    return missing;
+}
+
+struct state *
+state_load(struct domain_location *location, enum state_parts parts, GError **error)
+{
+    scoped(state) state = g_new0(struct state, 1);
+
+    state->location = location;
+    state->disks = g_array_new(FALSE, TRUE, sizeof(struct state_disk));
+    state->overlays = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    state->token = file_random_token();
+    state->now = g_get_real_time() / G_USEC_PER_SEC;
+    state->missing = missing_directories(location->store);
+    if (!load_domain(state, location, error))
+        return NULL;
+    state->snapshots = snapshot_store_load(location->store, error);
+    if (!state->snapshots)
+        return NULL;
+    if (parts == STATE_IMAGES)
+        state->graph = image_graph_new();
+    load_disks(state);
+    return g_steal_pointer(&state);
+}
+
+bool
+state_load_overlay(struct state *state, const char *path, const struct image_format *format,
+                   GError **error)
+{
+    const struct image *image = image_graph_walk(state->graph, path, format, error);
+
+    if (image)
+        g_hash_table_insert(state->overlays, g_strdup(path), (void *)image);
+    return image != NULL;
+}
+
+void
+state_free(struct state *state)
+{
+    if (!state)
+        return;
+    g_hash_table_unref(state->overlays);
+    for (guint i = 0; i < state->disks->len; i++)
+        g_clear_error(&g_array_index(state->disks, struct state_disk, i).error);
+    g_array_unref(state->disks);
+    image_graph_free(state->graph);
+    snapshot_store_free(state->snapshots);
+    g_ptr_array_unref(state->missing);
+    domain_def_free(state->domain);
+    g_free(state->token);
+    g_free(state);
+}
+
+const struct state_disk *
+state_get_disk(const struct state *state, const char *target)
+{
+    for (guint i = 0; i < state->disks->len; i++) {
+        const struct state_disk *disk = &g_array_index(state->disks, struct state_disk, i);
+
+        if (strcmp(disk->def->target, target) == 0)
+            return disk;
+    }
+    g_assert_not_reached();
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "conf/domain-def.h"
+#include "image/graph.h"
+#include "store/location.h"
+#include "store/snapshots.h"
+
+/* What was found of one domain: read once, then only looked at. Planners see nothing else. */
+
+struct state_disk {
+    const struct domain_disk *def;
+    const struct image *image; /* the active image, or NULL: no path, not asked for, or … */
+    GError *error; /* … why it cannot be used; only matters when the disk takes part */
+};
+
+struct state {
+    const struct domain_location *location; /* borrowed */
+    struct domain_def *domain;
+    struct file_identity domain_identity; /* of the domain XML file */
+    bool domain_is_symlink;
+    struct snapshot_store *snapshots;
+    GPtrArray *missing; /* of char *: directories that the store still needs, outermost first */
+    struct image_graph *graph; /* NULL unless STATE_IMAGES */
+    GArray *disks;             /* of struct state_disk, in the domain's order */
+    GHashTable *overlays;      /* path -> struct image: overlays that the user made beforehand */
+    char *token;               /* for temporary names of this run */
+    int64_t now;               /* seconds since the epoch */
+};
+
+enum state_parts {
+    STATE_METADATA, /* domain XML and snapshots */
+    STATE_IMAGES,   /* these, and the chain of every disk */
+};
+
+/* Load what PARTS says of the domain at LOCATION, and complete LOCATION from the domain's name.
+ *
+ * Fails with OFFSHOT_ERROR_USAGE when the domain XML is wrong, OFFSHOT_ERROR_FAILED when something
+ * cannot be read. Faults of single snapshots are in snapshots->problems, those of single disks in
+ * their `error`. Free with state_free().
+ */
+struct state *state_load(struct domain_location *location, enum state_parts parts, GError **error);
+/* Look at overlay PATH, which the user made (--reuse-external), and note it in `overlays`. Fails as
+ * image_graph_walk() does.
+ */
+bool state_load_overlay(struct state *state, const char *path, const struct image_format *format,
+                        GError **error);
+void state_free(struct state *state);
+SCOPED_DEFINE(state)
+
+/* The state of the disk whose target is TARGET; it must be one of the domain's. */
+const struct state_disk *state_get_disk(const struct state *state, const char *target);

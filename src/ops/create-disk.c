@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "ops/create-disk.h"
+
+#include <string.h>
+
+#include "conf/snapshot-align.h"
+#include "image/qemu-img.h"
+#include "ops/record.h"
+#include "util/error.h"
+
+/* The longest file name, in bytes (NAME_MAX of every file system in use here). */
+#define FILE_NAME_MAX 255
+
+/* What one new overlay takes at most: header, refcounts and an L1 table of a few clusters. An image
+ * with more fails in qemu-img and is undone.
+ */
+#define OVERLAY_SPACE (1024 * 1024)
+
+static bool
+refuse(GError **error, const char *target, const char *why)
+{
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED, "disk '%s' %s", target, why);
+    return false;
+}
+
+bool
+create_disk_check_definition(const struct domain_disk *def, GError **error)
+{
+    if (def->type != DISK_TYPE_FILE && def->type != DISK_TYPE_BLOCK) {
+        g_set_error(
+            error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+            "disk '%s' is of type '%s', of which offshot takes no snapshots: leave it out with "
+            "--diskspec %s,snapshot=no",
+            def->target, disk_type_format(def->type), def->target);
+        return false;
+    }
+    if (!def->source)
+        return refuse(error, def->target, "has no source of which a snapshot could be taken");
+    if (def->device == DISK_DEVICE_LUN)
+        return refuse(error, def->target,
+                      "is a passed-through LUN, which cannot become an overlay");
+    if (def->shareable)
+        return refuse(error, def->target,
+                      "is shareable, and an overlay cannot be shared between VMs");
+    if (def->has_encryption)
+        return refuse(error, def->target, "is encrypted, and its overlay would be plain text");
+    if (def->has_slices)
+        return refuse(error, def->target,
+                      "uses <slices> of its source, which an overlay would not see");
+    if (def->has_backing_store)
+        return refuse(error, def->target,
+                      "has a <backingStore> in the domain XML, which overrules the links in the "
+                      "images: remove the element if it says the same as `qemu-img info "
+                      "--backing-chain`");
+    return true;
+}
+
+/* No other disk of the domain may write the image that is frozen, or an image below it. */
+static bool
+check_sharing(const struct state *state, const struct state_disk *mine, GError **error)
+{
+    for (guint i = 0; i < state->disks->len; i++) {
+        const struct state_disk *other = &g_array_index(state->disks, struct state_disk, i);
+
+        if (other == mine || !other->image)
+            continue;
+        if (other->image == mine->image) {
+            g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                        "disks '%s' and '%s' have the same image '%s'", mine->def->target,
+                        other->def->target, mine->image->path);
+            return false;
+        }
+        if (image_stands_on(other->image, mine->image) ||
+            (!other->def->readonly && image_stands_on(mine->image, other->image))) {
+            g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                        "disks '%s' and '%s' share a backing chain in which one writes what the "
+                        "other depends on",
+                        mine->def->target, other->def->target);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+note_lookalike(const struct state_disk *disk, GPtrArray *notes)
+{
+    const struct image *image = disk->image;
+
+    if (strcmp(image->format->qemu, "raw") != 0 || !image->looks_like ||
+        strcmp(image->looks_like, "raw") == 0)
+        return;
+    g_ptr_array_add(notes,
+                    g_strdup_printf("disk '%s': '%s' is raw by the domain XML and begins like a %s "
+                                    "image; it is taken as raw, as the guest saw it",
+                                    disk->def->target, image->path, image->looks_like));
+}
+
+static bool
+check_keep_filename(const struct snapshot_disk *disk, const struct image *image, GError **error)
+{
+    if (disk->source)
+        return refuse(error, disk->name,
+                      "is given a file, and with --keep-filename the overlay has the old name");
+    if (image->block)
+        return refuse(error, disk->name, "is a block device, whose name cannot pass to an overlay");
+    if (image->symlink)
+        return refuse(error, disk->name,
+                      "is named through a symbolic link: with --keep-filename the domain XML must "
+                      "name the file itself");
+    if (strcmp(image->format->libvirt, disk->format) != 0) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "disk '%s' is %s and its overlay %s: with --keep-filename the domain XML stays "
+                    "as it is, so both must be the same; leave the option, or the disk "
+                    "(--diskspec %s,snapshot=no)",
+                    disk->name, image->format->libvirt, disk->format, disk->name);
+        return false;
+    }
+    return true;
+}
+
+bool
+create_disk_check(const struct state *state, const struct create_request *request,
+                  const struct snapshot_disk *disk, GPtrArray *notes, GError **error)
+{
+    const struct state_disk *mine = state_get_disk(state, disk->name);
+    const struct image_format *format = image_format_find_libvirt(disk->format);
+
+    if (mine->error) {
+        g_propagate_prefixed_error(error, g_error_copy(mine->error), "disk '%s': ", disk->name);
+        return false;
+    }
+    if (!format || !format->overlay) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
+                    "disk '%s': an overlay cannot be of format '%s', only qcow2 or qed", disk->name,
+                    disk->format);
+        return false;
+    }
+    if (mine->image->depth >= IMAGE_CHAIN_MAX) {
+        g_set_error(
+            error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+            "disk '%s' has a chain of %u images, and libvirt starts no VM with more than %d",
+            disk->name, mine->image->depth, IMAGE_CHAIN_MAX);
+        return false;
+    }
+    if (request->keep_filename && !check_keep_filename(disk, mine->image, error))
+        return false;
+    note_lookalike(mine, notes);
+    return check_sharing(state, mine, error);
+}
+
+void
+create_disk_names_clear(struct create_disk_names *names)
+{
+    g_clear_pointer(&names->overlay, g_free);
+    g_clear_pointer(&names->frozen, g_free);
+}
+
+static bool
+check_file_name(const char *path, GError **error)
+{
+    g_autofree char *name = g_path_get_basename(path);
+
+    if (strlen(name) <= FILE_NAME_MAX)
+        return true;
+    g_set_error(
+        error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
+        "the file name '%s' is longer than %d bytes: choose a shorter one with --diskspec or a "
+        "shorter name for the snapshot",
+        name, FILE_NAME_MAX);
+    return false;
+}
+
+/* Whether the backing string shall be relative. */
+static bool
+is_relative(enum backing_path mode, const char *overlay, const char *base)
+{
+    g_autofree char *overlay_directory = g_path_get_dirname(overlay);
+    g_autofree char *base_directory = g_path_get_dirname(base);
+
+    if (mode == BACKING_PATH_AUTO)
+        return strcmp(overlay_directory, base_directory) == 0;
+    return mode == BACKING_PATH_RELATIVE;
+}
+
+/* The -o text: the user's, and what a qcow2 overlay inherits from a qcow2 base. */
+static char *
+overlay_options(const struct create_request *request, const struct image *base, const char *format,
+                GError **error)
+{
+    g_autoptr(GPtrArray) inherited = g_ptr_array_new_with_free_func(g_free);
+
+    if (strcmp(format, "qcow2") == 0 && strcmp(base->format->qemu, "qcow2") == 0) {
+        g_ptr_array_add(inherited, g_strdup_printf("cluster_size=%u", base->header.cluster_size));
+        if (base->header.extended_l2)
+            g_ptr_array_add(inherited, g_strdup("extended_l2=on"));
+    }
+    g_ptr_array_add(inherited, NULL);
+    return overlay_options_join(format, (const char *const *)inherited->pdata,
+                                request->overlay_options, error);
+}
+
+/* Plan the overlay as a new file TEMPORARY, for BASE under the name that it will have. */
+static bool
+plan_overlay(struct plan *plan, const struct create_request *request, const struct image *base,
+             const struct snapshot_disk *disk, const struct create_disk_names *names,
+             const char *temporary, GError **error)
+{
+    const struct image_format *format = image_format_find_libvirt(disk->format);
+    bool relative = disk->type == DISK_TYPE_FILE &&
+                    is_relative(request->backing_path, names->overlay, names->frozen);
+    g_autofree char *backing = backing_string(names->overlay, names->frozen, relative, error);
+    g_autofree char *options = backing ? overlay_options(request, base, format->qemu, error) : NULL;
+    struct step_overlay expected = {0};
+    struct overlay_spec spec = {0};
+    g_auto(GStrv) argv = NULL;
+
+    if (!options)
+        return false;
+    spec = (struct overlay_spec){
+        .path = temporary,
+        .format = format->qemu,
+        .backing = backing,
+        .backing_format = base->format->qemu,
+        .size = base->size,
+        .options = options[0] != '\0' ? options : NULL,
+    };
+    argv = qemu_img_create_argv(&spec);
+    expected = (struct step_overlay){
+        .format = (char *)spec.format,
+        .backing = backing,
+        .backing_format = (char *)spec.backing_format,
+        .backing_path = request->keep_filename ? NULL : base->path,
+        .size = spec.size,
+    };
+    step_expect_overlay(plan_add_create_overlay(plan, RANK_MAKE, temporary, argv, base->path),
+                        &expected);
+    return true;
+}
+
+/* With --keep-filename: the frozen image gets a second name, then the overlay takes the first. */
+static bool
+plan_kept_name(struct plan *plan, const struct state *state, const struct create_request *request,
+               const struct image *image, const struct snapshot_disk *disk, const char *snapshot,
+               struct create_disk_names *names, GError **error)
+{
+    g_autofree char *temporary = file_temporary_name(image->path, state->token);
+
+    names->overlay = g_strdup(image->path);
+    names->frozen = snapshot_frozen_name(image->path, snapshot);
+    if (!check_file_name(names->frozen, error) ||
+        !plan_overlay(plan, request, image, disk, names, temporary, error))
+        return false;
+    plan_check_unchanged(plan, image->path, &image->identity);
+    plan_check_absent(plan, names->frozen);
+    plan_add_link(plan, RANK_LINK, image->path, names->frozen);
+    plan_add_replace(plan, RANK_IMAGES, temporary, image->path, &image->identity);
+    return true;
+}
+
+/* An overlay with a name of its own, or on a block device. */
+static bool
+plan_new_name(struct plan *plan, const struct state *state, const struct create_request *request,
+              const struct image *image, const struct snapshot_disk *disk,
+              struct create_disk_names *names, GError **error)
+{
+    bool device = disk->type == DISK_TYPE_BLOCK;
+    g_autofree char *name = g_path_get_basename(disk->source);
+    g_autofree char *in_state = g_build_filename(state->location->state, name, NULL);
+    g_autofree char *temporary =
+        file_temporary_name(device ? in_state : disk->source, state->token);
+
+    names->overlay = g_strdup(disk->source);
+    names->frozen = g_strdup(image->path);
+    if (!check_file_name(names->overlay, error))
+        return false;
+    if (device)
+        plan_check_blank(plan, names->overlay, OVERLAY_SPACE);
+    else
+        plan_check_absent(plan, names->overlay);
+    if (!plan_overlay(plan, request, image, disk, names, temporary, error))
+        return false;
+    if (device)
+        plan_add_fill_device(plan, RANK_LINK, temporary, names->overlay);
+    else
+        plan_add_link(plan, RANK_LINK, temporary, names->overlay);
+    plan_add_unlink(plan, RANK_REMOVE, temporary);
+    return true;
+}
+
+/* An overlay that the user made must be one of this very image. */
+static bool
+plan_reused(struct plan *plan, const struct state *state, const struct image *image,
+            const struct snapshot_disk *disk, struct create_disk_names *names, GError **error)
+{
+    const struct image *overlay = g_hash_table_lookup(state->overlays, disk->source);
+
+    names->overlay = g_strdup(disk->source);
+    names->frozen = g_strdup(image->path);
+    if (overlay->backing != image || overlay->size < image->size) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "disk '%s': '%s' is no overlay of '%s', or smaller than it", disk->name,
+                    disk->source, image->path);
+        return false;
+    }
+    plan_check_lock(plan, overlay->path, &overlay->identity);
+    return true;
+}
+
+bool
+create_disk_plan(struct plan *plan, const struct state *state, const struct create_request *request,
+                 const struct snapshot_disk *disk, const char *snapshot,
+                 struct create_disk_names *names, GError **error)
+{
+    const struct image *image = state_get_disk(state, disk->name)->image;
+    g_autofree char *directory = g_path_get_dirname(disk->source ? disk->source : image->path);
+
+    plan_check_lock(plan, image->path, &image->identity);
+    for (const struct image *below = image->backing; below; below = below->backing)
+        plan_check_unwritten(plan, below->path, &below->identity);
+    if (request->reuse_external)
+        return plan_reused(plan, state, image, disk, names, error);
+    if (disk->type == DISK_TYPE_FILE)
+        plan_check_space(plan, directory, OVERLAY_SPACE);
+    if (request->keep_filename)
+        return plan_kept_name(plan, state, request, image, disk, snapshot, names, error);
+    return plan_new_name(plan, state, request, image, disk, names, error);
+}

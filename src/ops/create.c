@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "ops/create.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "conf/snapshot-align.h"
+#include "conf/snapshot-facts.h"
+#include "ops/create-disk.h"
+#include "ops/record.h"
+#include "util/error.h"
+
+/* Default name: local time, as a person would write it. */
+static char *
+default_name(int64_t now)
+{
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(now);
+
+    return g_date_time_format(time, "%Y%m%d-%H%M%S");
+}
+
+/* A copy of the requested disks: the request stays as it is. */
+static void
+copy_disks(struct snapshot_def *to, const struct snapshot_def *from)
+{
+    for (guint i = 0; i < from->disks->len; i++) {
+        const struct snapshot_disk *disk = g_ptr_array_index(from->disks, i);
+        struct snapshot_disk *copy = snapshot_disk_new(disk->name);
+
+        copy->snapshot = disk->snapshot;
+        copy->type = disk->type;
+        copy->format = g_strdup(disk->format);
+        copy->source = g_strdup(disk->source);
+        copy->has_source = disk->has_source;
+        g_ptr_array_add(to->disks, copy);
+    }
+}
+
+/* Memory of a domain that is shut off has nothing in it. */
+static bool
+check_memory(const struct snapshot_def *requested, GError **error)
+{
+    if (requested->memory == SNAPSHOT_LOCATION_DEFAULT || requested->memory == SNAPSHOT_LOCATION_NO)
+        return true;
+    g_set_error(
+        error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+        "a domain that is shut off has no memory to save: leave --memspec (or <memory>) out");
+    return false;
+}
+
+static bool
+check_new_name(const struct state *state, const char *name, GError **error)
+{
+    if (!snapshot_name_check(name, error))
+        return false;
+    if (!snapshot_tree_find(state->snapshots->tree, name))
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                "domain '%s' has a snapshot '%s' already: choose another name", state->domain->name,
+                name);
+    return false;
+}
+
+/* The name of an overlay that was not given one. */
+static bool
+name_overlay(const struct state *state, struct snapshot_disk *disk, const char *snapshot,
+             GError **error)
+{
+    const struct state_disk *mine = state_get_disk(state, disk->name);
+
+    if (mine->def->type == DISK_TYPE_FILE && disk->type == DISK_TYPE_FILE &&
+        !(mine->image && mine->image->block)) {
+        disk->source = snapshot_overlay_name(mine->def->source, snapshot);
+        disk->has_source = true;
+        return true;
+    }
+    g_set_error(
+        error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
+        "disk '%s' is on a block device, so its overlay has no name of its own: give one with "
+        "--diskspec %s,file=PATH",
+        disk->name, disk->name);
+    return false;
+}
+
+/* What an aligned disk still lacks. */
+static bool
+complete_disk(const struct state *state, const struct create_request *request,
+              struct snapshot_disk *disk, const char *snapshot, GError **error)
+{
+    const struct domain_disk *def = state_get_disk(state, disk->name)->def;
+
+    if (disk->snapshot == SNAPSHOT_LOCATION_INTERNAL) {
+        g_set_error(
+            error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+            "disk '%s' would get an internal snapshot, which this version does not take: use "
+            "--disk-only for external ones",
+            disk->name);
+        return false;
+    }
+    if (disk->snapshot != SNAPSHOT_LOCATION_EXTERNAL)
+        return true;
+    if (disk->type != DISK_TYPE_FILE && disk->type != DISK_TYPE_BLOCK) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "disk '%s': an overlay can be a file or a block device, not of type '%s'",
+                    disk->name, disk_type_format(disk->type));
+        return false;
+    }
+    if (!create_disk_check_definition(def, error))
+        return false;
+    if (!disk->format)
+        disk->format = g_strdup("qcow2");
+    if (disk->source || request->keep_filename)
+        return true;
+    return name_overlay(state, disk, snapshot, error);
+}
+
+/* Two overlays must not have one name. */
+static bool
+check_collisions(const struct snapshot_def *def, GError **error)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    bool selected = false;
+
+    for (guint i = 0; i < def->disks->len; i++) {
+        struct snapshot_disk *disk = g_ptr_array_index(def->disks, i);
+        const struct snapshot_disk *other =
+            disk->source ? g_hash_table_lookup(seen, disk->source) : NULL;
+
+        selected = selected || disk->snapshot == SNAPSHOT_LOCATION_EXTERNAL;
+        if (other) {
+            g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                        "disks '%s' and '%s' would get the same overlay '%s': name them with "
+                        "--diskspec %s,file=PATH",
+                        other->name, disk->name, disk->source, disk->name);
+            return false;
+        }
+        if (disk->source)
+            g_hash_table_insert(seen, disk->source, disk);
+    }
+    if (!selected)
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
+                    "no disk is selected for the snapshot");
+    return selected;
+}
+
+struct snapshot_def *
+create_complete(const struct state *state, const struct create_request *request, GError **error)
+{
+    const struct snapshot_def *current = snapshot_tree_current(state->snapshots->tree);
+    scoped(snapshot_def) def = snapshot_def_new();
+
+    def->name = request->def->name ? g_strdup(request->def->name) : default_name(state->now);
+    def->description = g_strdup(request->def->description);
+    def->state = g_strdup("shutoff");
+    def->parent = current ? g_strdup(current->name) : NULL;
+    def->creation_time = state->now;
+    def->memory = SNAPSHOT_LOCATION_NO;
+    def->active = true;
+    copy_disks(def, request->def);
+    if (!check_new_name(state, def->name, error) || !check_memory(request->def, error) ||
+        !snapshot_def_align_disks(def, state->domain, request->mode, error))
+        return NULL;
+    for (guint i = 0; i < def->disks->len; i++) {
+        if (!complete_disk(state, request, g_ptr_array_index(def->disks, i), def->name, error))
+            return NULL;
+    }
+    if (!check_collisions(def, error))
+        return NULL;
+    return g_steal_pointer(&def);
+}
+
+/* What the disks of the snapshot become, collected while their steps are planned. */
+struct created {
+    GArray *names;       /* of struct create_disk_names */
+    GArray *overlays;    /* of struct domain_disk_change: for the domain XML */
+    GArray *frozen;      /* of struct domain_disk_change: for the <domain> in the snapshot */
+    GArray *facts;       /* of struct frozen_image */
+    GHashTable *renames; /* --keep-filename: active name -> frozen name */
+};
+
+static void
+created_free(struct created *created)
+{
+    for (guint i = 0; i < created->names->len; i++)
+        create_disk_names_clear(&g_array_index(created->names, struct create_disk_names, i));
+    g_array_unref(created->names);
+    g_array_unref(created->overlays);
+    g_array_unref(created->frozen);
+    g_array_unref(created->facts);
+    g_hash_table_unref(created->renames);
+    g_free(created);
+}
+SCOPED_DEFINE(created)
+
+static struct created *
+created_new(void)
+{
+    struct created *created = g_new0(struct created, 1);
+
+    created->names = g_array_new(FALSE, TRUE, sizeof(struct create_disk_names));
+    created->overlays = g_array_new(FALSE, TRUE, sizeof(struct domain_disk_change));
+    created->frozen = g_array_new(FALSE, TRUE, sizeof(struct domain_disk_change));
+    created->facts = g_array_new(FALSE, TRUE, sizeof(struct frozen_image));
+    created->renames = g_hash_table_new(g_str_hash, g_str_equal);
+    return created;
+}
+
+/* Note what one planned disk means for the XML. NAMES is owned by CREATED. */
+static void
+created_add(struct created *created, const struct state *state, struct snapshot_disk *disk,
+            const struct create_disk_names *names)
+{
+    const struct state_disk *mine = state_get_disk(state, disk->name);
+    struct domain_disk_change overlay = {disk->name, disk->type, names->overlay, disk->format};
+    struct domain_disk_change frozen = {disk->name, mine->def->type, names->frozen, NULL};
+    struct frozen_image fact = {disk->name, mine->image->identity};
+
+    g_array_append_val(created->overlays, overlay);
+    g_array_append_val(created->frozen, frozen);
+    g_array_append_val(created->facts, fact);
+    if (strcmp(names->frozen, mine->image->path) != 0)
+        g_hash_table_insert(created->renames, names->overlay, names->frozen);
+    if (!disk->source) {
+        disk->source = g_strdup(names->overlay);
+        disk->has_source = true;
+    }
+}
+
+/* Give DEF the <domain> as it is before the snapshot, its sources being the frozen images, and our
+ * facts. */
+static bool
+embed_domain(struct snapshot_def *def, const struct state *state, const struct created *created,
+             bool keep_filename, GError **error)
+{
+    g_autofree char *element =
+        domain_def_rewrite(state->domain, (struct domain_disk_change *)created->frozen->data,
+                           keep_filename ? created->frozen->len : 0, true, error);
+    g_autofree char *text = NULL;
+
+    if (!element)
+        return false;
+    text = snapshot_facts_set(element, (struct frozen_image *)created->facts->data,
+                              created->facts->len, keep_filename, error);
+    if (!text)
+        return false;
+    def->domain = domain_def_parse(text, strlen(text), def->name, error);
+    return def->domain != NULL;
+}
+
+/* Plan every selected disk. */
+static bool
+plan_disks(struct plan *plan, const struct state *state, const struct create_request *request,
+           struct snapshot_def *def, struct created *created, GPtrArray *notes, GError **error)
+{
+    for (guint i = 0; i < def->disks->len; i++) {
+        struct snapshot_disk *disk = g_ptr_array_index(def->disks, i);
+        struct create_disk_names names = {0};
+        bool fine;
+
+        if (disk->snapshot != SNAPSHOT_LOCATION_EXTERNAL)
+            continue;
+        fine = create_disk_check(state, request, disk, notes, error) &&
+               create_disk_plan(plan, state, request, disk, def->name, &names, error);
+        g_array_append_val(created->names, names);
+        if (!fine)
+            return false;
+        created_add(created, state, disk, &names);
+    }
+    return true;
+}
+
+/* Plan what is written: the domain XML unless it stays the same, and the snapshot. */
+static bool
+plan_metadata(struct plan *plan, const struct state *state, const struct create_request *request,
+              struct snapshot_def *def, const struct created *created, GError **error)
+{
+    g_autofree char *text = NULL;
+
+    if (!embed_domain(def, state, created, request->keep_filename, error))
+        return false;
+    if (!request->keep_filename) {
+        text =
+            domain_def_rewrite(state->domain, (struct domain_disk_change *)created->overlays->data,
+                               created->overlays->len, false, error);
+        if (!text)
+            return false;
+        record_domain(plan, state, text);
+    }
+    /* Snapshots that are there follow a renamed image also when the new one is not recorded. */
+    return record_snapshot(plan, state, request->no_metadata ? NULL : def, false, created->renames,
+                           error);
+}
+
+struct plan *
+create_plan(const struct state *state, const struct create_request *request,
+            struct snapshot_def *def, GPtrArray *notes, GError **error)
+{
+    scoped(plan) plan = plan_new("create", state->domain->name, def->name);
+    scoped(created) created = created_new();
+
+    if (state->domain_is_symlink) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "the domain XML '%s' is a symbolic link: name the file itself",
+                    state->location->xml);
+        return NULL;
+    }
+    if (!plan_disks(plan, state, request, def, created, notes, error) ||
+        !plan_metadata(plan, state, request, def, created, error))
+        return NULL;
+    return g_steal_pointer(&plan);
+}

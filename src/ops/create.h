@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "conf/snapshot-def.h"
+#include "load/state.h"
+#include "txn/plan.h"
+
+/* How the backing string of an overlay is written. */
+enum backing_path {
+    BACKING_PATH_AUTO, /* relative when base and overlay share a directory, else absolute */
+    BACKING_PATH_RELATIVE,
+    BACKING_PATH_ABSOLUTE,
+};
+
+/* What `create` is asked for. Nothing in it is owned. */
+struct create_request {
+    const struct snapshot_def *def; /* name (or NULL), description, memory, disks */
+    enum snapshot_location mode;    /* where disks go that say nothing: INTERNAL or EXTERNAL */
+    enum backing_path backing_path;
+    const char *overlay_options; /* for qemu-img create -o, or NULL */
+    bool keep_filename;          /* the overlay takes the active image's name */
+    bool reuse_external;         /* overlays are there already */
+    bool no_metadata;            /* record nothing in the store */
+};
+
+/* Complete the request to the snapshot that it asks for: name, state, time, parent, and for every
+ * disk of the domain by libvirt's rules whether it takes part, and the name and format of its
+ * overlay. Pure.
+ *
+ * Fails with OFFSHOT_ERROR_USAGE (name, nothing selected, no name for an overlay),
+ * OFFSHOT_ERROR_NOT_FOUND (no such disk), OFFSHOT_ERROR_REFUSED (the snapshot exists; a disk that
+ * cannot take part). Free with snapshot_def_free().
+ */
+struct snapshot_def *create_complete(const struct state *state,
+                                     const struct create_request *request, GError **error);
+
+/* Plan the external snapshot DEF, which create_complete() made of REQUEST and which becomes what
+ * will be recorded (embedded <domain>, overlays' final names). Remarks for the user are appended to
+ * NOTES. Pure.
+ *
+ * Fails with OFFSHOT_ERROR_REFUSED, OFFSHOT_ERROR_INCONSISTENT or OFFSHOT_ERROR_USAGE for what
+ * DESIGN.md and the manual ("WHAT IS REFUSED") list. Free with plan_free().
+ */
+struct plan *create_plan(const struct state *state, const struct create_request *request,
+                         struct snapshot_def *def, GPtrArray *notes, GError **error);

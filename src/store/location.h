@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "util/scope.h"
+
+/* Where everything of one domain lives (INTERFACE.md, "DOMAIN"). All paths are absolute. */
+struct domain_location {
+    char *uri;         /* "qemu:///system", …; NULL for a domain given by path */
+    char *xml;         /* the domain XML file */
+    char *store;       /* directory of the snapshot XML files */
+    char *state;       /* directory of lock and journal */
+    char *driver_lock; /* pid file that a libvirt daemon serving the URI keeps locked; NULL: none */
+    GPtrArray
+        *pid_files; /* of char *: pid file of the domain's QEMU, where libvirt may have made one */
+    char *managed_save; /* file that holds the memory of a saved domain; NULL for a path */
+};
+
+/* Find DOMAIN: a path when it holds a '/' or ends in ".xml", else the name or UUID of a domain that
+ * libvirt keeps at URI (NULL: the default, INTERFACE.md). STORE overrides the snapshot directory,
+ * NULL: not.
+ *
+ * Fails with OFFSHOT_ERROR_NOT_FOUND when there is no such file or domain, OFFSHOT_ERROR_USAGE for
+ * a URI that we do not know or a name that cannot be one. Free with domain_location_free().
+ */
+struct domain_location *domain_location_find(const char *domain, const char *uri, const char *store,
+                                             GError **error);
+void domain_location_free(struct domain_location *location);
+SCOPED_DEFINE(domain_location)
+
+/* Complete LOCATION from the NAME and UUID (may be NULL) inside the domain XML: libvirt keys its
+ * run-time files by the name.
+ */
+void domain_location_set_name(struct domain_location *location, const char *name, const char *uuid);
+
+/* Fails with OFFSHOT_ERROR_BUSY when a libvirt daemon that serves the URI runs: it would not see,
+ * and later overwrite, what is changed behind its back.
+ */
+bool domain_location_check_daemon(const struct domain_location *location, GError **error);
+
+/* Fails with OFFSHOT_ERROR_BUSY when libvirt's run-time files say that the domain runs. */
+bool domain_location_check_stopped(const struct domain_location *location, GError **error);
+
+/* Fails with OFFSHOT_ERROR_REFUSED when the domain has a managed-save image: its memory must meet
+ * the disks that it was saved with.
+ */
+bool domain_location_check_not_saved(const struct domain_location *location, GError **error);

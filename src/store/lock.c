@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "store/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "util/error.h"
+#include "util/file.h"
+
+/* How often a held lock is tried again, in microseconds. */
+#define LOCK_POLL 10000
+
+struct store_lock {
+    char *directory;
+    char *path;
+    int fd;
+};
+
+static bool
+make_directory(const char *directory, GError **error)
+{
+    g_autofree char *parent = g_path_get_dirname(directory);
+    struct stat st;
+
+    /* A journal is worth nothing in a directory that a power cut takes away. */
+    if (lstat(directory, &st) < 0 &&
+        (g_mkdir_with_parents(directory, 0700) < 0 || !file_sync_directory(parent, NULL))) {
+        offshot_set_error_errno(error, errno, "cannot make directory '%s'", directory);
+        return false;
+    }
+    if (lstat(directory, &st) < 0)
+        return errno == ENOENT; /* a holder that finished removed it: the caller tries again */
+    if (S_ISDIR(st.st_mode) && (st.st_uid == geteuid() || st.st_uid == 0) &&
+        (st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                "'%s' is not a directory that only its owner, this user, may write", directory);
+    return false;
+}
+
+/* Whether the file at PATH still is the one open at FD. */
+static bool
+is_current(const char *path, int fd)
+{
+    struct stat here;
+    struct stat there;
+
+    return fstat(fd, &here) == 0 && lstat(path, &there) == 0 && here.st_ino == there.st_ino &&
+           here.st_dev == there.st_dev;
+}
+
+/* Open and lock once. Returns the descriptor, -1 with ERROR unset to try again, -1 with ERROR set.
+ */
+static int
+try_lock(const char *directory, const char *path, GError **error)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    scoped_fd fd = -1;
+
+    if (!make_directory(directory, error))
+        return -1;
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 && errno == ENOENT)
+        return -1;
+    if (fd < 0) {
+        offshot_set_error_errno(error, errno, "cannot open '%s'", path);
+        return -1;
+    }
+    if (fcntl(fd, F_OFD_SETLK, &whole) == 0)
+        return is_current(path, fd) ? scoped_fd_steal(&fd) : -1;
+    if (errno != EAGAIN && errno != EACCES)
+        offshot_set_error_errno(error, errno, "cannot lock '%s'", path);
+    return -1;
+}
+
+struct store_lock *
+store_lock_take(const char *directory, unsigned timeout, GError **error)
+{
+    gint64 deadline = g_get_monotonic_time() + (gint64)timeout * G_USEC_PER_SEC;
+    g_autofree char *path = g_build_filename(directory, "lock", NULL);
+
+    for (;;) {
+        g_autoptr(GError) local = NULL;
+        int fd = try_lock(directory, path, &local);
+
+        if (fd >= 0) {
+            struct store_lock *lock = g_new0(struct store_lock, 1);
+
+            lock->directory = g_strdup(directory);
+            lock->path = g_steal_pointer(&path);
+            lock->fd = fd;
+            return lock;
+        }
+        if (local) {
+            g_propagate_error(error, g_steal_pointer(&local));
+            return NULL;
+        }
+        if (g_get_monotonic_time() >= deadline)
+            break;
+        g_usleep(LOCK_POLL);
+    }
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_BUSY,
+                "another offshot works on this domain (lock '%s'): wait for it, or give "
+                "--lock-timeout",
+                path);
+    return NULL;
+}
+
+/* Whether nothing but the lock is in the directory. */
+static bool
+is_alone(const char *directory)
+{
+    g_autoptr(GDir) entries = g_dir_open(directory, 0, NULL);
+    const char *entry;
+
+    while (entries && (entry = g_dir_read_name(entries))) {
+        if (strcmp(entry, "lock") != 0)
+            return false;
+    }
+    return entries != NULL;
+}
+
+void
+store_lock_free(struct store_lock *lock)
+{
+    if (!lock)
+        return;
+    /* While it is still held: whoever waits notices that the file went, and makes a new one. */
+    if (is_alone(lock->directory) && unlink(lock->path) == 0)
+        (void)!rmdir(lock->directory);
+    close(lock->fd);
+    g_free(lock->directory);
+    g_free(lock->path);
+    g_free(lock);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "txn/plan.h"
+
+/* See that everything holds that PLAN was made on, before its first step.
+ *
+ * Locks taken on images are appended to LOCKS (an array of int descriptors, which the caller
+ * closes). Fails with
+ * - OFFSHOT_ERROR_REFUSED: a name that is to be made exists, a device is not blank;
+ * - OFFSHOT_ERROR_BUSY: an image is in use, or a file changed since the plan was made;
+ * - OFFSHOT_ERROR_NO_SPACE: a file system is too full.
+ */
+bool plan_check(const struct plan *plan, GArray *locks, GError **error);
+
+/* Only take the locks that PLAN asks for, on whatever its paths lead to now: recovery judges by
+ * itself what it finds there, but nobody may write it meanwhile. A path that is gone is passed
+ * over. Fails with OFFSHOT_ERROR_BUSY.
+ */
+bool plan_lock_images(const struct plan *plan, GArray *locks, GError **error);

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "txn/step.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "image/header.h"
+#include "image/qemu-img.h"
+#include "txn/device.h"
+#include "util/error.h"
+
+static bool
+is_same_file(const struct step_context *context, const struct file_identity *a,
+             const struct file_identity *b)
+{
+    return a->inode == b->inode && (!context->same_boot || a->device == b->device);
+}
+
+static bool
+set_unexplained(GError **error, const char *path, const char *what)
+{
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
+                "'%s' %s, and is left alone: put it aside", path, what);
+    return false;
+}
+
+/* Look at PATH without following links; inode 0 in *IDENTITY: nothing there. */
+static bool
+look(const char *path, struct file_identity *identity, struct stat *st, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    bool exists;
+
+    memset(identity, 0, sizeof(*identity));
+    if (file_stat(path, false, st, &exists, &local))
+        file_identity_set(identity, st);
+    if (!local)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
+/* Rename without replacing; file systems that cannot do it at once get a link and an unlink. */
+static bool
+rename_new(const char *from, const char *to, GError **error)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return true;
+    if ((errno == EINVAL || errno == ENOSYS) && link(from, to) == 0 && unlink(from) == 0)
+        return true;
+    offshot_set_error_errno(error, errno, "cannot rename '%s' to '%s'", from, to);
+    return false;
+}
+
+static bool
+begin_stage_file(const struct step *step, GError **error)
+{
+    scoped_fd fd = file_create(step->path, error);
+
+    if (fd < 0)
+        return false;
+    if (file_write(fd, step->path, step->content, strlen(step->content), error)) {
+        scoped_fd like = step->like ? open(step->like, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+
+        if (step->like && like < 0)
+            offshot_set_error_errno(error, errno, "cannot open '%s'", step->like);
+        else if (like < 0 || file_copy_attributes(like, fd, step->path, error)) {
+            if (fsync(fd) == 0)
+                return true;
+            offshot_set_error_errno(error, errno, "cannot flush '%s'", step->path);
+        }
+    }
+    unlink(step->path);
+    return false;
+}
+
+static bool
+begin_make_directory(const struct step *step, GError **error)
+{
+    if (mkdir(step->path, 0700) == 0 || errno == EEXIST)
+        return true;
+    offshot_set_error_errno(error, errno, "cannot make directory '%s'", step->path);
+    return false;
+}
+
+static bool
+begin_link(const struct step *step, GError **error)
+{
+    if (link(step->source, step->path) == 0)
+        return true;
+    if (errno == EPERM || errno == EOPNOTSUPP)
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED,
+                    "cannot link '%s' to '%s': the file system has no hard links, or "
+                    "fs.protected_hardlinks forbids it for files of another user",
+                    step->source, step->path);
+    else
+        offshot_set_error_errno(error, errno, "cannot link '%s' to '%s'", step->source, step->path);
+    return false;
+}
+
+bool
+step_begin(const struct step *step, GError **error)
+{
+    int fd;
+
+    switch (step->kind) {
+    case STEP_MAKE_DIRECTORY:
+        return begin_make_directory(step, error);
+    case STEP_STAGE_FILE:
+        return begin_stage_file(step, error);
+    case STEP_CREATE_OVERLAY:
+        fd = file_create(step->path, error);
+        return fd >= 0 && close(fd) == 0;
+    case STEP_FILL_DEVICE:
+        return device_fill(step->path, step->source, error);
+    case STEP_LINK:
+        return begin_link(step, error);
+    case STEP_REPLACE:
+    case STEP_INSTALL:
+    case STEP_UNLINK:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+/* Whether the backing string, read from where the overlay lies, names the very file it should:
+ * "../" goes elsewhere than it seems behind a symbolic link.
+ */
+static bool
+leads_to_backing(const struct step *step)
+{
+    const struct step_overlay *want = &step->overlay;
+    g_autofree char *path = NULL;
+    struct stat there;
+    struct stat expected;
+
+    if (!want->backing_path)
+        return true;
+    path = backing_string_resolve(step->path, want->backing, NULL);
+    return path && stat(path, &there) == 0 && stat(want->backing_path, &expected) == 0 &&
+           there.st_ino == expected.st_ino && there.st_dev == expected.st_dev;
+}
+
+/* qemu-img's exit code alone is no proof: read back what it was asked for. */
+static bool
+check_overlay(const struct step *step, int fd, GError **error)
+{
+    g_autofree uint8_t *data = g_malloc(IMAGE_HEADER_SIZE);
+    const struct step_overlay *want = &step->overlay;
+    ssize_t got = pread(fd, data, IMAGE_HEADER_SIZE, 0);
+    struct image_header header = {0};
+    g_autoptr(GError) local = NULL;
+    bool fits;
+
+    if (got < 0) {
+        offshot_set_error_errno(error, errno, "cannot read '%s'", step->path);
+        return false;
+    }
+    if (!image_header_probe(&header, want->format, data, (size_t)got, 0, &local)) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED,
+                    "qemu-img made '%s', which is no %s image: %s", step->path, want->format,
+                    local->message);
+        return false;
+    }
+    fits = header.size == want->size && g_strcmp0(header.backing, want->backing) == 0 &&
+           (!header.backing_format || g_strcmp0(header.backing_format, want->backing_format) == 0);
+    image_header_clear(&header);
+    fits = fits && leads_to_backing(step);
+    if (!fits)
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED,
+                    "qemu-img made '%s', but not with the size and backing link that it was given",
+                    step->path);
+    return fits;
+}
+
+bool
+step_end(const struct step *step, GError **error)
+{
+    scoped_fd fd = -1;
+    scoped_fd like = -1;
+
+    if (step->kind != STEP_CREATE_OVERLAY)
+        return true;
+    fd = open(step->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    like = open(step->like, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || like < 0) {
+        offshot_set_error_errno(error, errno, "cannot open '%s'", fd < 0 ? step->path : step->like);
+        return false;
+    }
+    if (!check_overlay(step, fd, error) || !file_copy_attributes(like, fd, step->path, error))
+        return false;
+    if (fsync(fd) == 0)
+        return true;
+    offshot_set_error_errno(error, errno, "cannot flush '%s'", step->path);
+    return false;
+}
+
+/* Remove a file whose temporary name nobody else can have chosen. */
+static bool
+undo_new_file(const struct step *step, GError **error)
+{
+    struct file_identity there;
+    struct stat st;
+
+    if (!look(step->path, &there, &st, error))
+        return false;
+    if (there.inode == 0)
+        return true;
+    if (!S_ISREG(st.st_mode))
+        return set_unexplained(error, step->path, "is no file that offshot made");
+    if (unlink(step->path) == 0 || errno == ENOENT)
+        return true;
+    offshot_set_error_errno(error, errno, "cannot remove '%s'", step->path);
+    return false;
+}
+
+/* A new name is ours only as long as it is the file that still has its old name, too. */
+static bool
+undo_link(const struct step *step, GError **error)
+{
+    struct file_identity there;
+    struct file_identity source;
+    struct stat st;
+
+    if (!look(step->path, &there, &st, error) || !look(step->source, &source, &st, error))
+        return false;
+    if (there.inode == 0)
+        return true;
+    if (!file_identity_is_same_file(&there, &source))
+        return set_unexplained(error, step->path, "is not the file that offshot linked there");
+    if (unlink(step->path) == 0)
+        return true;
+    offshot_set_error_errno(error, errno, "cannot remove '%s'", step->path);
+    return false;
+}
+
+bool
+step_undo(const struct step *step, const struct step_context *context, GError **error)
+{
+    (void)context;
+    switch (step->kind) {
+    case STEP_MAKE_DIRECTORY:
+        if (rmdir(step->path) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST)
+            return true;
+        offshot_set_error_errno(error, errno, "cannot remove directory '%s'", step->path);
+        return false;
+    case STEP_STAGE_FILE:
+    case STEP_CREATE_OVERLAY:
+        return undo_new_file(step, error);
+    case STEP_FILL_DEVICE:
+        return device_blank(step->path, step->source, error);
+    case STEP_LINK:
+        return undo_link(step, error);
+    case STEP_REPLACE:
+    case STEP_INSTALL:
+    case STEP_UNLINK:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+bool
+step_identify(struct step *step, GError **error)
+{
+    const char *path = step->kind == STEP_UNLINK ? step->path : step->source;
+    struct stat st;
+
+    if (!look(path, &step->made, &st, error))
+        return false;
+    if (step->made.inode != 0)
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED, "'%s' has vanished", path);
+    return false;
+}
+
+/* Whether what is at PATH may be renamed over: the file that the plan saw. One that was written
+ * since may hold what somebody needs, and goes only when it keeps another name.
+ */
+static bool
+may_replace(const struct step *step, const struct step_context *context,
+            const struct file_identity *there, const struct stat *st, GError **error)
+{
+    if (there->inode == 0)
+        return set_unexplained(error, step->path, "has vanished");
+    if (!is_same_file(context, there, &step->old))
+        return set_unexplained(error, step->path, "was replaced by somebody else");
+    if (there->size == step->old.size && there->mtime == step->old.mtime)
+        return true;
+    if (st->st_nlink < 2)
+        return set_unexplained(error, step->path, "was written since the operation began");
+    if (context->notes)
+        g_ptr_array_add(context->notes,
+                        g_strdup_printf("'%s' was written after the operation was interrupted; "
+                                        "the snapshot holds what was written, too",
+                                        step->path));
+    return true;
+}
+
+static bool
+finish_rename(const struct step *step, const struct step_context *context, GError **error)
+{
+    struct file_identity there;
+    struct file_identity source;
+    struct stat there_st;
+    struct stat st;
+
+    if (!look(step->path, &there, &there_st, error) || !look(step->source, &source, &st, error))
+        return false;
+    if (there.inode != 0 && is_same_file(context, &there, &step->made) && source.inode == 0)
+        return true;
+    if (source.inode == 0 || !is_same_file(context, &source, &step->made))
+        return set_unexplained(error, step->source, "is not the file that offshot made");
+    if (step->kind == STEP_INSTALL && there.inode != 0 && is_same_file(context, &there, &source))
+        return unlink(step->source) == 0 ||
+               set_unexplained(error, step->source, "cannot be removed");
+    if (step->kind == STEP_INSTALL && there.inode != 0)
+        return set_unexplained(error, step->path, "was made by somebody else");
+    if (step->kind == STEP_INSTALL)
+        return rename_new(step->source, step->path, error);
+    if (!may_replace(step, context, &there, &there_st, error))
+        return false;
+    if (rename(step->source, step->path) == 0)
+        return true;
+    offshot_set_error_errno(error, errno, "cannot rename '%s' to '%s'", step->source, step->path);
+    return false;
+}
+
+static bool
+finish_unlink(const struct step *step, const struct step_context *context, GError **error)
+{
+    struct file_identity there;
+    struct stat st;
+
+    if (!look(step->path, &there, &st, error))
+        return false;
+    if (there.inode == 0)
+        return true;
+    if (!is_same_file(context, &there, &step->made))
+        return set_unexplained(error, step->path, "is not the file that the plan was to remove");
+    if (unlink(step->path) == 0)
+        return true;
+    offshot_set_error_errno(error, errno, "cannot remove '%s'", step->path);
+    return false;
+}
+
+bool
+step_finish(const struct step *step, const struct step_context *context, GError **error)
+{
+    switch (step->kind) {
+    case STEP_REPLACE:
+    case STEP_INSTALL:
+        return finish_rename(step, context, error);
+    case STEP_UNLINK:
+        return finish_unlink(step, context, error);
+    case STEP_MAKE_DIRECTORY:
+    case STEP_STAGE_FILE:
+    case STEP_CREATE_OVERLAY:
+    case STEP_FILL_DEVICE:
+    case STEP_LINK:
+        break;
+    }
+    g_assert_not_reached();
+}

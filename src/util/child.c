@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "util/child.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "util/child-slot.h"
+#include "util/error.h"
+
+/* A child is dead some microseconds after its output ends: ask after it soon, then less and less
+ * often. In between ask after all, since a process that a child leaves behind may hold its output
+ * open. Microseconds.
+ */
+#define TICK_MIN 20
+#define TICK_MAX 10000
+#define TICK_ALL 100000
+
+/* How much of a complaint goes into a message, in bytes. */
+#define COMPLAINT_MAX 500
+
+static GArray *inherited_fds;
+static void (*trace_argv)(char *const *argv);
+static int cancel_fd = -1;
+
+void
+child_set_inherited(GArray *fds)
+{
+    inherited_fds = fds;
+}
+
+void
+child_set_trace(void (*trace)(char *const *argv))
+{
+    trace_argv = trace;
+}
+
+void
+child_set_cancel(int fd)
+{
+    cancel_fd = fd;
+}
+
+void
+child_clear(struct child *child)
+{
+    if (child->out)
+        g_string_free(child->out, TRUE);
+    if (child->err)
+        g_string_free(child->err, TRUE);
+    child->out = child->err = NULL;
+    g_clear_error(&child->error);
+    child->started = false;
+    child->status = 0;
+}
+
+/* The name of a command for messages: "qemu-img create". */
+static char *
+command_name(char *const *argv)
+{
+    g_autofree char *program = g_path_get_basename(argv[0]);
+
+    if (argv[1] && g_ascii_isalpha(argv[1][0]))
+        return g_strdup_printf("%s %s", program, argv[1]);
+    return g_steal_pointer(&program);
+}
+
+static void
+deadline_enforce(struct child_slot *slot, gint64 now)
+{
+    struct child *child = slot->child;
+    g_autofree char *name = NULL;
+
+    if (!slot->deadline || slot->deadline > now)
+        return;
+    slot->deadline = 0;
+    child_slot_kill(slot);
+    name = command_name(child->argv);
+    if (!child->error)
+        g_set_error(&child->error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED,
+                    "'%s' ran for more than %u s and was killed", name, child->limits.wall_seconds);
+}
+
+static bool
+slot_is_silent(const struct child_slot *slot)
+{
+    return slot->fds[0] < 0 && slot->fds[1] < 0;
+}
+
+/* How many microseconds may pass before SLOT needs a look again. */
+static gint64
+slot_patience(struct child_slot *slot, gint64 now)
+{
+    if (slot_is_silent(slot)) {
+        slot->tick = CLAMP(2 * slot->tick, TICK_MIN, TICK_MAX);
+        return slot->tick;
+    }
+    return slot->deadline ? CLAMP(slot->deadline - now, 0, TICK_ALL) : TICK_ALL;
+}
+
+/* Sleep until something can be read, or a child needs a look. Returns what ppoll() does. */
+static int
+slots_poll(struct child_slot *slots, unsigned jobs, struct pollfd *polled)
+{
+    gint64 now = g_get_monotonic_time();
+    gint64 patience = TICK_ALL;
+    struct timespec timeout = {0};
+
+    for (unsigned i = 0; i < jobs; i++) {
+        struct child_slot *slot = &slots[i];
+
+        for (int k = 0; k < 2; k++)
+            polled[2 * i + k] = (struct pollfd){slot->child ? slot->fds[k] : -1, POLLIN, 0};
+        if (slot->child) {
+            deadline_enforce(slot, now);
+            patience = MIN(patience, slot_patience(slot, now));
+        }
+    }
+    polled[2 * jobs] = (struct pollfd){cancel_fd, POLLIN, 0};
+    timeout.tv_nsec = patience * 1000;
+    return ppoll(polled, 2 * jobs + 1, &timeout, NULL);
+}
+
+/* Wait until something happens and deal with it. Returns false when cancelled. */
+static bool
+slots_wait(struct child_slot *slots, unsigned jobs, struct pollfd *polled)
+{
+    int ready = slots_poll(slots, jobs, polled);
+
+    if (ready < 0)
+        return true; /* a signal: its handler makes the cancel descriptor readable */
+    if (polled[2 * jobs].revents)
+        return false;
+    for (unsigned i = 0; i < jobs; i++) {
+        struct child_slot *slot = &slots[i];
+
+        for (int k = 0; k < 2 && slot->child; k++) {
+            if (polled[2 * i + k].revents)
+                child_slot_drain(slot, k);
+        }
+        if (slot->child && (ready == 0 || slot_is_silent(slot)))
+            child_slot_reap(slot, false);
+    }
+    return true;
+}
+
+static void
+slots_kill(struct child_slot *slots, unsigned jobs)
+{
+    for (unsigned i = 0; i < jobs; i++) {
+        if (slots[i].child)
+            child_slot_kill(&slots[i]);
+    }
+    for (unsigned i = 0; i < jobs; i++) {
+        if (slots[i].child)
+            child_slot_reap(&slots[i], true);
+    }
+}
+
+static void
+start(struct child_slot *slot, struct child *child, char **environment)
+{
+    if (trace_argv)
+        trace_argv(child->argv);
+    child_slot_start(slot, child, environment, inherited_fds);
+}
+
+/* Fill free slots from CHILDREN, the next one being *NEXT. Returns how many children run now. */
+static unsigned
+slots_fill(struct child_slot *slots, unsigned jobs, struct child *const *children, size_t count,
+           size_t *next, char **environment)
+{
+    unsigned active = 0;
+
+    for (unsigned i = 0; i < jobs; i++) {
+        while (!slots[i].child && *next < count)
+            start(&slots[i], children[(*next)++], environment);
+        active += slots[i].child != NULL;
+    }
+    return active;
+}
+
+static bool
+is_cancelled(void)
+{
+    struct pollfd polled = {cancel_fd, POLLIN, 0};
+
+    return poll(&polled, 1, 0) > 0;
+}
+
+static bool
+set_cancelled(GError **error)
+{
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED, "stopped by a signal");
+    return false;
+}
+
+bool
+child_run(struct child *const *children, size_t count, unsigned jobs, GError **error)
+{
+    g_auto(GStrv) environment = g_environ_setenv(g_get_environ(), "LC_ALL", "C", TRUE);
+    g_autofree struct child_slot *slots = NULL;
+    g_autofree struct pollfd *polled = NULL;
+    size_t next = 0;
+
+    if (is_cancelled())
+        return set_cancelled(error);
+    /* with SIGCHLD ignored, as some callers leave it to us, no status can be had */
+    signal(SIGCHLD, SIG_DFL);
+    jobs = (unsigned)CLAMP(MIN((size_t)jobs, count), 1, 1024);
+    slots = g_new0(struct child_slot, jobs);
+    polled = g_new0(struct pollfd, 2 * (size_t)jobs + 1);
+    while (slots_fill(slots, jobs, children, count, &next, environment) > 0) {
+        if (!slots_wait(slots, jobs, polled)) {
+            slots_kill(slots, jobs);
+            return set_cancelled(error);
+        }
+    }
+    return true;
+}
+
+/* The first line of what CHILD said on stderr, fit for a message. */
+static char *
+first_complaint(const struct child *child)
+{
+    size_t length = MIN(strcspn(child->err->str, "\n"), COMPLAINT_MAX);
+    char *line = g_utf8_make_valid(child->err->str, (gssize)length);
+
+    for (char *c = line; *c; c++) {
+        if (g_ascii_iscntrl(*c))
+            *c = '?';
+    }
+    return line;
+}
+
+static bool
+says_no_space(const char *text)
+{
+    return strstr(text, "No space left on device") || strstr(text, "Disk quota exceeded");
+}
+
+static char *
+ending(const struct child *child)
+{
+    int status = child->status;
+
+    if (WIFSIGNALED(status))
+        return g_strdup_printf("was killed by signal %d (%s)", WTERMSIG(status),
+                               g_strsignal(WTERMSIG(status)));
+    if (WEXITSTATUS(status) == 0)
+        return g_strdup("exited with status 0 but complained");
+    return g_strdup_printf("failed with exit status %d", WEXITSTATUS(status));
+}
+
+bool
+child_check(const struct child *child, GError **error)
+{
+    g_autofree char *name = command_name(child->argv);
+    g_autofree char *line = NULL;
+    g_autofree char *how = NULL;
+    int code = OFFSHOT_ERROR_FAILED;
+
+    if (child->error) {
+        g_propagate_error(error, g_error_copy(child->error));
+        return false;
+    }
+    if (child->started && WIFEXITED(child->status) && WEXITSTATUS(child->status) == 0 &&
+        child->err->len == 0)
+        return true;
+    if (!child->started) {
+        g_set_error(error, OFFSHOT_ERROR, code, "'%s' was not started", name);
+        return false;
+    }
+    if (says_no_space(child->err->str))
+        code = OFFSHOT_ERROR_NO_SPACE;
+    line = first_complaint(child);
+    how = ending(child);
+    g_set_error(error, OFFSHOT_ERROR, code, "'%s' %s%s%s", name, how, *line ? ": " : "", line);
+    return false;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include <string.h>
+
+#include "image/backing.h"
+#include "image/format.h"
+#include "image/overlay-options.h"
+#include "image/qemu-img.h"
+#include "unit/scratch.h"
+#include "unit/unit.h"
+#include "util/child.h"
+#include "util/error.h"
+
+START_TEST(create_gives_everything_and_opens_nothing)
+{
+    const struct overlay_spec spec = {
+        .path = "/d/a,b.s1",
+        .format = "qcow2",
+        .backing = "a,b.qcow2",
+        .backing_format = "raw",
+        .size = UINT64_MAX,
+        .options = "cluster_size=4096",
+    };
+    g_auto(GStrv) argv = qemu_img_create_argv(&spec);
+    g_autofree char *line = g_strjoinv("|", argv);
+
+    ck_assert_str_eq(line, "qemu-img|create|-q|-u|-f|qcow2|-F|raw|-b|a,b.qcow2|"
+                           "-o|cluster_size=4096|--|/d/a,b.s1|18446744073709551615");
+}
+END_TEST
+
+START_TEST(create_leaves_out_empty_options)
+{
+    struct overlay_spec spec = {"/d/x", "qed", "y", "qed", 512, NULL};
+    g_auto(GStrv) without = qemu_img_create_argv(&spec);
+    g_auto(GStrv) empty = NULL;
+
+    spec.options = "";
+    empty = qemu_img_create_argv(&spec);
+    ck_assert(!g_strv_contains((const char *const *)without, "-o"));
+    ck_assert(g_strv_equal((const char *const *)without, (const char *const *)empty));
+}
+END_TEST
+
+START_TEST(info_forces_the_format_and_ignores_locks)
+{
+    g_auto(GStrv) argv = qemu_img_info_argv("/d/-x", "vdi");
+    g_autofree char *line = g_strjoinv("|", argv);
+
+    ck_assert_str_eq(line, "qemu-img|info|-U|--output=json|-f|vdi|--|/d/-x");
+}
+END_TEST
+
+static const struct info_case {
+    const char *json;
+    bool good;
+    struct qemu_img_info info;
+} infos[] = {
+    {"{\"virtual-size\": 1048576}", true, {1048576, false, false}},
+    {"{\"virtual-size\": 0, \"encrypted\": true}", true, {0, false, true}},
+    {"{\"virtual-size\": 1, \"encrypted\": false, \"backing-filename\": \"b\"}",
+     true,
+     {1, true, false}},
+    {"{\"virtual-size\": 1, \"full-backing-filename\": \"b\"}", true, {1, true, false}},
+    {"", false, {0}},
+    {"{", false, {0}},
+    {"[]", false, {0}},
+    {"\"virtual-size\"", false, {0}},
+    {"{}", false, {0}},
+    {"{\"virtual-size\": \"1\"}", false, {0}},
+    {"{\"virtual-size\": 1.5}", false, {0}},
+    {"{\"virtual-size\": -1}", false, {0}},
+    {"{\"virtual-size\": 18446744073709551616}", false, {0}},
+    {"{\"virtual-size\": 1} trailing", false, {0}},
+};
+
+START_TEST(info_is_parsed_strictly)
+{
+    const struct info_case *one = &infos[_i];
+    struct qemu_img_info info;
+    g_autoptr(GError) error = NULL;
+
+    ck_assert_int_eq(qemu_img_info_parse(&info, one->json, strlen(one->json), &error), one->good);
+    ck_assert_uint_eq(info.virtual_size, one->info.virtual_size);
+    ck_assert_int_eq(info.has_backing, one->info.has_backing);
+    ck_assert_int_eq(info.encrypted, one->info.encrypted);
+    if (!one->good)
+        ck_assert(g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED));
+}
+END_TEST
+
+static const char *const layout[] = {"cluster_size=65536", "extended_l2=on", NULL};
+
+static const struct options_case {
+    const char *format;
+    const char *user;
+    const char *joined; /* NULL: refused, with CODE */
+    int code;
+} options[] = {
+    {"qcow2", NULL, "cluster_size=65536,extended_l2=on", 0},
+    {"qcow2", "", "cluster_size=65536,extended_l2=on", 0},
+    {"qcow2", "cluster_size=128k", "cluster_size=128k,extended_l2=on", 0},
+    {"qcow2", "extended_l2=off,compat=1.1", "extended_l2=off,compat=1.1,cluster_size=65536", 0},
+    {"qcow2", "nocow=on,preallocation=metadata",
+     "nocow=on,preallocation=metadata,cluster_size=65536,extended_l2=on", 0},
+    {"qed", NULL, "cluster_size=65536", 0},
+    {"qed", "table_size=4", "table_size=4,cluster_size=65536", 0},
+    {"qed", "extended_l2=on", NULL, OFFSHOT_ERROR_USAGE},
+    {"qed", "table_size=1", NULL, OFFSHOT_ERROR_USAGE},
+    {"qcow2", "cluster_size", NULL, OFFSHOT_ERROR_USAGE},
+    {"qcow2", "cluster_size=", NULL, OFFSHOT_ERROR_USAGE},
+    {"qcow2", "=64k", NULL, OFFSHOT_ERROR_USAGE},
+    {"qcow2", ",", NULL, OFFSHOT_ERROR_USAGE},
+    {"qcow2", "compat=1.1,", NULL, OFFSHOT_ERROR_USAGE},
+    {"qcow2", "compat=1.1,compat=1.1", NULL, OFFSHOT_ERROR_USAGE},
+    {"qcow2", "compat=1.1,,data_file=x", NULL, OFFSHOT_ERROR_USAGE},
+    {"qcow2", "compat=a b", NULL, OFFSHOT_ERROR_USAGE},
+    {"qcow2", "Compat=1.1", NULL, OFFSHOT_ERROR_USAGE},
+    {"qcow2", "unknown=1", NULL, OFFSHOT_ERROR_USAGE},
+    {"qcow2", "size=1G", NULL, OFFSHOT_ERROR_REFUSED},
+    {"qcow2", "backing_file=/etc/passwd", NULL, OFFSHOT_ERROR_REFUSED},
+    {"qcow2", "backing_fmt=raw", NULL, OFFSHOT_ERROR_REFUSED},
+    {"qcow2", "data_file=x", NULL, OFFSHOT_ERROR_REFUSED},
+    {"qcow2", "data_file_raw=on", NULL, OFFSHOT_ERROR_REFUSED},
+    {"qcow2", "encryption=on", NULL, OFFSHOT_ERROR_REFUSED},
+    {"qcow2", "encrypt.format=luks", NULL, OFFSHOT_ERROR_REFUSED},
+};
+
+START_TEST(users_options_win_and_only_harmless_ones_are_taken)
+{
+    const struct options_case *one = &options[_i];
+    g_autoptr(GError) error = NULL;
+    g_autofree char *joined = overlay_options_join(one->format, layout, one->user, &error);
+
+    ck_assert_pstr_eq(joined, one->joined);
+    if (!joined)
+        ck_assert(g_error_matches(error, OFFSHOT_ERROR, one->code));
+}
+END_TEST
+
+START_TEST(no_defaults_and_no_wishes_are_no_options)
+{
+    g_autofree char *joined = overlay_options_join("qcow2", NULL, NULL, NULL);
+
+    ck_assert_str_eq(joined, "");
+}
+END_TEST
+
+static const struct backing_case {
+    const char *overlay;
+    const char *base;
+    const char *relative;
+} backings[] = {
+    {"/d/vm.s1", "/d/vm.qcow2", "vm.qcow2"},
+    {"/d//vm.s1", "/d/./vm.qcow2", "vm.qcow2"},
+    {"/d/e/vm.s1", "/d/vm.qcow2", "../vm.qcow2"},
+    {"/d/vm.s1", "/d/e/vm.qcow2", "e/vm.qcow2"},
+    {"/d/a/b/vm.s1", "/d/c/vm.qcow2", "../../c/vm.qcow2"},
+    {"/a/vm.s1", "/b/vm.qcow2", "../b/vm.qcow2"},
+    {"/vm.s1", "/vm.qcow2", "vm.qcow2"},
+    {"/vm.s1", "/d/vm.qcow2", "d/vm.qcow2"},
+    {"/d/vm.s1", "/d/nbd:host", "./nbd:host"},
+    {"/d/vm.s1", "/d/:", "./:"},
+    {"/d/vm.s1", "/d/json:{}", "./json:{}"},
+    {"/d/vm.s1", "/d/a:b/c", "./a:b/c"},
+    {"/d/vm.s1", "/d/e/a:b", "e/a:b"},
+    {"/d/vm.s1", "/d/-x,y=z %s", "-x,y=z %s"},
+    {"/d/../vm.s1", "/d/../base", "base"},
+    {"/a/../vm.s1", "/b/base", "/b/base"},
+};
+
+START_TEST(relative_backing_leads_back_to_the_base)
+{
+    const struct backing_case *one = &backings[_i];
+    g_autofree char *relative = backing_string(one->overlay, one->base, true, NULL);
+    g_autofree char *absolute = backing_string(one->overlay, one->base, false, NULL);
+    g_autofree char *reached = backing_string_resolve(one->overlay, relative, NULL);
+    g_autofree char *plain = g_canonicalize_filename(reached, NULL);
+    g_autofree char *expected = g_canonicalize_filename(one->base, NULL);
+
+    ck_assert_str_eq(relative, one->relative);
+    ck_assert_str_eq(absolute, one->base);
+    ck_assert_str_eq(plain, expected);
+}
+END_TEST
+
+START_TEST(backing_longer_than_a_header_holds_is_refused)
+{
+    g_autofree char *name = g_strnfill(1023, 'n');
+    g_autofree char *base = g_strconcat("/", name, NULL);
+    g_autofree char *fits = backing_string("/vm", base, true, NULL);
+    g_autoptr(GError) error = NULL;
+
+    ck_assert_str_eq(fits, name);
+    ck_assert_ptr_null(backing_string("/vm", base, false, &error));
+    ck_assert(g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED));
+}
+END_TEST
+
+static const struct resolve_case {
+    const char *path;
+    const char *backing;
+    const char *reached; /* NULL: refused */
+} resolves[] = {
+    {"/d/vm", "base", "/d/base"},
+    {"/d/vm", "../base", "/d/../base"},
+    {"/d/vm", "/base", "/base"},
+    {"/d/vm", "./a:b", "/d/a:b"},
+    {"/d/vm", ".//a:b", "/d/a:b"},
+    {"/d/vm", "e/a:b", "/d/e/a:b"},
+    {"/vm", "base", "/base"},
+    {"/d/vm", "", NULL},
+    {"/d/vm", "json:{\"driver\":\"file\"}", NULL},
+    {"/d/vm", "nbd://host/x", NULL},
+    {"/d/vm", "file:base", NULL},
+    {"/d/vm", "fat:rw:/etc", NULL},
+    {"/d/vm", ":", NULL},
+};
+
+START_TEST(only_plain_paths_are_resolved)
+{
+    const struct resolve_case *one = &resolves[_i];
+    g_autoptr(GError) error = NULL;
+    g_autofree char *reached = backing_string_resolve(one->path, one->backing, &error);
+
+    ck_assert_pstr_eq(reached, one->reached);
+    if (!reached)
+        ck_assert(g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED));
+}
+END_TEST
+
+static const struct format_case {
+    const char *libvirt;
+    const char *qemu; /* NULL: there is no such format */
+    bool overlay;
+} format_cases[] = {
+    {NULL, "raw", false},   {"raw", "raw", false},   {"qcow2", "qcow2", true},
+    {"qed", "qed", true},   {"qcow", "qcow", false}, {"vmdk", "vmdk", false},
+    {"vhd", "vhdx", false}, {"vpc", "vpc", false},   {"ploop", "parallels", false},
+    {"iso", NULL, false},   {"fat", NULL, false},    {"luks", NULL, false},
+    {"vhdx", NULL, false},  {"", NULL, false},
+};
+
+START_TEST(formats_have_libvirts_and_qemus_name)
+{
+    const struct format_case *one = &format_cases[_i];
+    const struct image_format *format = image_format_find_libvirt(one->libvirt);
+
+    ck_assert_int_eq(format != NULL, one->qemu != NULL);
+    if (!format)
+        return;
+    ck_assert_str_eq(format->qemu, one->qemu);
+    ck_assert_int_eq(format->overlay, one->overlay);
+    ck_assert_ptr_eq(image_format_find_qemu(one->qemu), format);
+}
+END_TEST
+
+START_TEST(plain_file_drivers_of_old_links_are_raw)
+{
+    ck_assert_str_eq(image_format_find_qemu("host_device")->qemu, "raw");
+    ck_assert_str_eq(image_format_find_qemu("file")->qemu, "raw");
+    ck_assert_ptr_null(image_format_find_qemu("nbd"));
+    ck_assert_ptr_null(image_format_find_qemu(NULL));
+}
+END_TEST
+
+/* File names that qemu-img may not misread. */
+static const char *const nasty_names[] = {
+    "plain.s1", "a b", "a,b",      "a,,b", "a=b",    "-x",   "--help", "nbd:x",
+    "json:{}",  ":",   "%s%n",     "a\"b", "a'b",    "a\nb", "~",      "$HOME",
+    "\\",       "*",   "\303\244", "\377", "file:x", "#",    ";ls",    "x?",
+};
+
+START_TEST(real_overlays_get_any_name_and_backing)
+{
+    g_autofree char *overlay = scratch_path(nasty_names[_i]);
+    g_autofree char *base_name = g_strdup_printf("base-%s", nasty_names[_i]);
+    g_autofree char *nasty_base = scratch_path(base_name);
+    g_autofree char *backing = backing_string(overlay, nasty_base, true, NULL);
+    struct overlay_spec spec = {overlay, "qcow2", backing, "raw", 1 << 20, "cluster_size=4k"};
+    g_auto(GStrv) create = qemu_img_create_argv(&spec);
+    g_auto(GStrv) chain = qemu_img_info_argv(overlay, "qcow2");
+    struct child made = {.argv = create};
+    struct child asked = {.argv = chain};
+    struct child *first[] = {&made};
+    struct child *second[] = {&asked};
+    struct qemu_img_info info;
+    g_autoptr(GError) error = NULL;
+
+    ck_assert(g_file_set_contents(nasty_base, "x", 1, NULL));
+    ck_assert(child_run(first, 1, 1, &error) && child_run(second, 1, 1, &error));
+    ck_assert_msg(child_check(&made, &error), "%s", error ? error->message : "");
+    ck_assert_msg(child_check(&asked, &error), "%s", error ? error->message : "");
+    ck_assert(qemu_img_info_parse(&info, asked.out->str, asked.out->len, &error));
+    ck_assert_uint_eq(info.virtual_size, 1 << 20);
+    ck_assert(info.has_backing);
+    ck_assert(g_file_test(overlay, G_FILE_TEST_IS_REGULAR));
+    child_clear(&made);
+    child_clear(&asked);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("qemu-img");
+    TCase *pure = tcase_create("pure");
+    TCase *real = tcase_create("real");
+
+    tcase_add_test(pure, create_gives_everything_and_opens_nothing);
+    tcase_add_test(pure, create_leaves_out_empty_options);
+    tcase_add_test(pure, info_forces_the_format_and_ignores_locks);
+    tcase_add_loop_test(pure, info_is_parsed_strictly, 0, G_N_ELEMENTS(infos));
+    tcase_add_loop_test(pure, users_options_win_and_only_harmless_ones_are_taken, 0,
+                        G_N_ELEMENTS(options));
+    tcase_add_test(pure, no_defaults_and_no_wishes_are_no_options);
+    tcase_add_loop_test(pure, relative_backing_leads_back_to_the_base, 0, G_N_ELEMENTS(backings));
+    tcase_add_test(pure, backing_longer_than_a_header_holds_is_refused);
+    tcase_add_loop_test(pure, only_plain_paths_are_resolved, 0, G_N_ELEMENTS(resolves));
+    tcase_add_loop_test(pure, formats_have_libvirts_and_qemus_name, 0, G_N_ELEMENTS(format_cases));
+    tcase_add_test(pure, plain_file_drivers_of_old_links_are_raw);
+    suite_add_tcase(suite, pure);
+    tcase_add_checked_fixture(real, scratch_setup, scratch_teardown);
+    if (scratch_has("qemu-img"))
+        tcase_add_loop_test(real, real_overlays_get_any_name_and_backing, 0,
+                            G_N_ELEMENTS(nasty_names));
+    suite_add_tcase(suite, real);
+    return unit_run(suite);
+}
