@@ -17,7 +17,6 @@ report(struct session *session, const struct create_options *options,
        const struct snapshot_def *def, GError **error)
 {
     struct cli *cli = session->cli;
-    g_autoptr(GPtrArray) one = g_ptr_array_new();
     g_autofree char *name = output_escape(def->name);
     const struct snapshot_def *stored;
 
@@ -31,8 +30,7 @@ report(struct session *session, const struct create_options *options,
     if (!options->no_metadata && !session_reload(session, error))
         return false;
     stored = snapshot_tree_find(session->state->snapshots->tree, def->name);
-    g_ptr_array_add(one, (void *)(stored ? stored : def));
-    output_json(output_snapshots(session->state, session->state->snapshots->tree, one));
+    output_snapshot(session->state, stored ? stored : def);
     return true;
 }
 
@@ -126,14 +124,13 @@ const struct command command_create = {
     .aliases = {"snapshot-create-as", "snapshot-create"},
     .arguments = "DOMAIN [NAME [DESCRIPTION]]",
     .summary = "Take a snapshot",
-    .details =
-        "Each selected disk gets a new overlay; the image that was active holds the snapshot from then\n"
-        "on. All disks change together or none. Without --disk-only disks would get internal\n"
-        "snapshots, which this version does not take.\n"
-        "\n"
-        "--diskspec DISK[,snapshot=no|external|manual][,driver=qcow2|qed][,stype=file|block]\n"
-        "[,file=PATH] names the disk by its target, or by its source path. A comma in a value is\n"
-        "doubled.",
+    .details = "Each selected disk gets a new overlay; the image that was active holds the\n"
+               "snapshot from then on. All disks change together or none. Without --disk-only\n"
+               "disks would get internal snapshots, which this version does not take.\n"
+               "\n"
+               "--diskspec DISK[,snapshot=no|external|manual][,driver=qcow2|qed]\n"
+               "[,stype=file|block][,file=PATH] names the disk by its target, or by its source\n"
+               "path. A comma in a value is doubled.",
     .example = "offshot create ./vm.xml before-upgrade 'kernel 6.1' --disk-only",
     .options = create_option_table,
     .run = run,

@@ -26,10 +26,7 @@ run(struct cli *cli, GError **error)
     if (!session)
         return -1;
     if (cli->json) {
-        g_autoptr(GPtrArray) one = g_ptr_array_new();
-
-        g_ptr_array_add(one, (void *)def);
-        output_json(output_snapshots(session->state, session->state->snapshots->tree, one));
+        output_snapshot(session->state, def);
         return 0;
     }
     text = name_only ? g_strdup(def->name) : snapshot_def_dump(def);

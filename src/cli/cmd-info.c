@@ -55,14 +55,10 @@ run(struct cli *cli, GError **error)
 
     if (!session)
         return -1;
-    if (cli->json) {
-        g_autoptr(GPtrArray) one = g_ptr_array_new();
-
-        g_ptr_array_add(one, (void *)def);
-        output_json(output_snapshots(session->state, session->state->snapshots->tree, one));
-    } else {
+    if (cli->json)
+        output_snapshot(session->state, def);
+    else
         print_info(session->state, def);
-    }
     return 0;
 }
 

@@ -174,9 +174,9 @@ const struct command command_list = {
     .aliases = {"snapshot-list"},
     .arguments = "DOMAIN",
     .summary = "List snapshots",
-    .details =
-        "The current snapshot is bold on a terminal. As in virsh, --disk-only means disk-only\n"
-        "snapshots of a running domain; those that offshot takes are found by --inactive.",
+    .details = "The current snapshot is bold on a terminal. As in virsh, --disk-only means\n"
+               "disk-only snapshots of a running domain; those that offshot takes are found\n"
+               "by --inactive.",
     .example = "offshot list ./vm.xml --tree",
     .options = options,
     .run = run,

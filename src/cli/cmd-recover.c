@@ -66,9 +66,8 @@ const struct command command_recover = {
     .aliases = {NULL},
     .arguments = "DOMAIN",
     .summary = "Finish or undo an interrupted operation",
-    .details =
-        "An operation that was killed before it had happened is undone; one that had happened is\n"
-        "finished. Every other command does the same before its own work.",
+    .details = "An operation that was killed before it had happened is undone; one that had\n"
+               "happened is finished. Every other command does the same before its own work.",
     .example = "offshot recover ./vm.xml",
     .options = options,
     .run = run,

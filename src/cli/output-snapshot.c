@@ -103,3 +103,12 @@ output_snapshots(const struct state *state, const struct snapshot_tree *tree, co
                      output_json_string(state->location->xml), "store",
                      output_json_string(state->location->store), "snapshots", snapshots);
 }
+
+void
+output_snapshot(const struct state *state, const struct snapshot_def *def)
+{
+    g_autoptr(GPtrArray) one = g_ptr_array_new();
+
+    g_ptr_array_add(one, (void *)def);
+    output_json(output_snapshots(state, state->snapshots->tree, one));
+}

@@ -41,6 +41,9 @@ json_t *output_json_string(const char *text);
 json_t *output_snapshots(const struct state *state, const struct snapshot_tree *tree,
                          const GPtrArray *defs);
 
+/* Print the same of DEF alone. */
+void output_snapshot(const struct state *state, const struct snapshot_def *def);
+
 /* The plan, as --dry-run and --verbose show it. */
 void output_plan(const struct cli *cli, const struct plan *plan);
 

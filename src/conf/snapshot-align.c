@@ -7,20 +7,6 @@
 
 #include "util/error.h"
 
-static struct snapshot_disk *
-copy_disk(const struct snapshot_disk *disk)
-{
-    struct snapshot_disk *copy = snapshot_disk_new(disk->name);
-
-    copy->snapshot = disk->snapshot;
-    copy->type = disk->type;
-    copy->format = g_strdup(disk->format);
-    copy->source = g_strdup(disk->source);
-    copy->has_source = disk->has_source;
-    copy->element = g_strdup(disk->element);
-    return copy;
-}
-
 /* What the domain says of DISK. Read-only counts as saying no, also to a request without a mode. */
 static enum snapshot_location
 location_in_domain(const struct domain_disk *disk, enum snapshot_location default_location)
@@ -35,7 +21,7 @@ static struct snapshot_disk *
 complete_request(const struct snapshot_disk *disk, const struct domain_disk *domain_disk,
                  enum snapshot_location default_location, GError **error)
 {
-    scoped(snapshot_disk) full = copy_disk(disk);
+    scoped(snapshot_disk) full = snapshot_disk_copy(disk);
 
     g_free(full->name);
     full->name = g_strdup(domain_disk->target);

@@ -14,6 +14,20 @@ snapshot_disk_new(const char *name)
     return disk;
 }
 
+struct snapshot_disk *
+snapshot_disk_copy(const struct snapshot_disk *disk)
+{
+    struct snapshot_disk *copy = snapshot_disk_new(disk->name);
+
+    copy->snapshot = disk->snapshot;
+    copy->type = disk->type;
+    copy->format = g_strdup(disk->format);
+    copy->source = g_strdup(disk->source);
+    copy->has_source = disk->has_source;
+    copy->element = g_strdup(disk->element);
+    return copy;
+}
+
 void
 snapshot_disk_free(struct snapshot_disk *disk)
 {

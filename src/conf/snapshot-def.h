@@ -63,6 +63,7 @@ void snapshot_def_free(struct snapshot_def *def);
 SCOPED_DEFINE(snapshot_def)
 
 struct snapshot_disk *snapshot_disk_new(const char *name);
+struct snapshot_disk *snapshot_disk_copy(const struct snapshot_disk *disk);
 void snapshot_disk_free(struct snapshot_disk *disk);
 SCOPED_DEFINE(snapshot_disk)
 

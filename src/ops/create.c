@@ -21,23 +21,6 @@ default_name(int64_t now)
     return g_date_time_format(time, "%Y%m%d-%H%M%S");
 }
 
-/* A copy of the requested disks: the request stays as it is. */
-static void
-copy_disks(struct snapshot_def *to, const struct snapshot_def *from)
-{
-    for (guint i = 0; i < from->disks->len; i++) {
-        const struct snapshot_disk *disk = g_ptr_array_index(from->disks, i);
-        struct snapshot_disk *copy = snapshot_disk_new(disk->name);
-
-        copy->snapshot = disk->snapshot;
-        copy->type = disk->type;
-        copy->format = g_strdup(disk->format);
-        copy->source = g_strdup(disk->source);
-        copy->has_source = disk->has_source;
-        g_ptr_array_add(to->disks, copy);
-    }
-}
-
 /* Memory of a domain that is shut off has nothing in it. */
 static bool
 check_memory(const struct snapshot_def *requested, GError **error)
@@ -158,7 +141,8 @@ create_complete(const struct state *state, const struct create_request *request,
     def->creation_time = state->now;
     def->memory = SNAPSHOT_LOCATION_NO;
     def->active = true;
-    copy_disks(def, request->def);
+    for (guint i = 0; i < request->def->disks->len; i++)
+        g_ptr_array_add(def->disks, snapshot_disk_copy(g_ptr_array_index(request->def->disks, i)));
     if (!check_new_name(state, def->name, error) || !check_memory(request->def, error) ||
         !snapshot_def_align_disks(def, state->domain, request->mode, error))
         return NULL;

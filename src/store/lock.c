@@ -68,6 +68,7 @@ try_lock(const char *directory, const char *path, GError **error)
         return -1;
     if (fd < 0) {
         offshot_set_error_errno(error, errno, "cannot open '%s'", path);
+        (void)!rmdir(directory); /* if it was made just now; one that holds anything stays */
         return -1;
     }
     if (fcntl(fd, F_OFD_SETLK, &whole) == 0)

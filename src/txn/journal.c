@@ -17,7 +17,7 @@
 /* What may stand in a value as it is; everything else is percent-encoded, so that names of any
  * bytes pass through a key file and stay readable to somebody who has to look.
  */
-#define PLAIN_CHARACTERS "/ +,=@:~"
+#define PLAIN_CHARACTERS "/+,=@:~"
 
 static char *
 journal_path(const char *directory)
@@ -98,12 +98,20 @@ format_locks(GKeyFile *file, const GPtrArray *checks)
     }
 }
 
+/* The first line for a body with the checksum SUM, without its end. */
+static char *
+first_line(const char *sum)
+{
+    return g_strdup_printf("%s %d %s", JOURNAL_MAGIC, JOURNAL_VERSION, sum);
+}
+
 char *
 journal_format(const struct plan *plan, enum plan_phase phase, const char *boot)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autofree char *body = NULL;
     g_autofree char *sum = NULL;
+    g_autofree char *line = NULL;
 
     g_key_file_set_value(file, JOURNAL_GROUP, "phase",
                          phase == PLAN_PREPARE ? "preparing" : "committed");
@@ -116,7 +124,8 @@ journal_format(const struct plan *plan, enum plan_phase phase, const char *boot)
     format_locks(file, plan->checks);
     body = g_key_file_to_data(file, NULL, NULL);
     sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, body, -1);
-    return g_strdup_printf("%s %d %s\n%s", JOURNAL_MAGIC, JOURNAL_VERSION, sum, body);
+    line = first_line(sum);
+    return g_strdup_printf("%s\n%s", line, body);
 }
 
 static bool
@@ -226,12 +235,15 @@ parse_first_line(const char *text, size_t length, const char **body, GError **er
 {
     const char *end = memchr(text, '\n', length);
     g_autofree char *sum = NULL;
-    char claimed[65] = "";
+    g_autofree char *line = NULL;
+    g_autofree char *expected = NULL;
     unsigned version;
-    size_t rest;
 
-    if (!end || sscanf(text, JOURNAL_MAGIC " %9u %64s", &version, claimed) < 1)
+    if (!end)
         return set_damaged(error, "it has no first line");
+    line = g_strndup(text, (size_t)(end - text));
+    if (sscanf(line, JOURNAL_MAGIC " %9u ", &version) < 1)
+        return set_damaged(error, "its first line is not that of a journal");
     if (version > JOURNAL_VERSION) {
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
                     "the journal was written by a newer offshot (format %u, this one knows %d): "
@@ -240,9 +252,10 @@ parse_first_line(const char *text, size_t length, const char **body, GError **er
         return false;
     }
     *body = end + 1;
-    rest = length - (size_t)(*body - text);
-    sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)*body, rest);
-    return strcmp(sum, claimed) == 0 || set_damaged(error, "its checksum does not fit");
+    sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)*body,
+                                      length - (size_t)(*body - text));
+    expected = first_line(sum);
+    return strcmp(line, expected) == 0 || set_damaged(error, "its checksum does not fit");
 }
 
 struct journal *
