@@ -52,6 +52,22 @@ load_overlays(struct state *state, const struct snapshot_def *def, GError **erro
     return true;
 }
 
+/* Relative links are made for where the directories really are. */
+static bool
+load_directories(struct state *state, const struct snapshot_def *def, GError **error)
+{
+    for (guint i = 0; i < def->disks->len; i++) {
+        const struct snapshot_disk *disk = g_ptr_array_index(def->disks, i);
+        const char *base = state_get_disk(state, disk->name)->def->source;
+
+        if (disk->snapshot == SNAPSHOT_LOCATION_EXTERNAL &&
+            ((disk->source && !state_load_directory(state, disk->source, error)) ||
+             !state_load_directory(state, base, error)))
+            return false;
+    }
+    return true;
+}
+
 static bool
 create(struct session *session, const struct create_options *options,
        const struct snapshot_def *requested, GError **error)
@@ -68,7 +84,9 @@ create(struct session *session, const struct create_options *options,
     scoped(snapshot_def) def = create_complete(session->state, &request, error);
     scoped(plan) plan = NULL;
 
-    if (!def || (options->reuse_external && !load_overlays(session->state, def, error)))
+    if (!def || (options->reuse_external && !load_overlays(session->state, def, error)) ||
+        (options->backing_path == BACKING_PATH_RELATIVE &&
+         !load_directories(session->state, def, error)))
         return false;
     plan = create_plan(session->state, &request, def, session->notes, error);
     return plan && session_run(session, plan, error) && report(session, options, def, error);

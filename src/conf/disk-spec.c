@@ -86,8 +86,10 @@ parse_disk_part(struct snapshot_disk *disk, const char *part, const char *text, 
     }
     if ((value = value_of(part, "stype"))) {
         if (disk_type_parse(value, &disk->type) &&
-            (disk->type == DISK_TYPE_FILE || disk->type == DISK_TYPE_BLOCK))
+            (disk->type == DISK_TYPE_FILE || disk->type == DISK_TYPE_BLOCK)) {
+            disk->has_type = true;
             return true;
+        }
         return set_usage(error, option, text, "stype= is file or block");
     }
     if ((value = value_of(part, "driver"))) {
@@ -119,7 +121,8 @@ disk_spec_parse(const char *text, GError **error)
             return NULL;
     }
     disk->has_source = disk->source != NULL;
-    if (disk->snapshot == SNAPSHOT_LOCATION_DEFAULT && (disk->source || disk->format))
+    disk->implied = disk->snapshot == SNAPSHOT_LOCATION_DEFAULT && (disk->source || disk->format);
+    if (disk->implied)
         disk->snapshot = SNAPSHOT_LOCATION_EXTERNAL;
     return g_steal_pointer(&disk);
 }
@@ -147,7 +150,8 @@ memory_spec_parse(struct snapshot_def *def, const char *text, GError **error)
         if (!set_path(&def->memory_file, value, option, text, error))
             return false;
     }
-    if (def->memory == SNAPSHOT_LOCATION_DEFAULT && def->memory_file)
+    def->memory_implied = def->memory == SNAPSHOT_LOCATION_DEFAULT && def->memory_file;
+    if (def->memory_implied)
         def->memory = SNAPSHOT_LOCATION_EXTERNAL;
     if ((def->memory == SNAPSHOT_LOCATION_EXTERNAL) != (def->memory_file != NULL))
         return set_usage(error, option, text,

@@ -20,7 +20,9 @@ snapshot_disk_copy(const struct snapshot_disk *disk)
     struct snapshot_disk *copy = snapshot_disk_new(disk->name);
 
     copy->snapshot = disk->snapshot;
+    copy->implied = disk->implied;
     copy->type = disk->type;
+    copy->has_type = disk->has_type;
     copy->format = g_strdup(disk->format);
     copy->source = g_strdup(disk->source);
     copy->has_source = disk->has_source;

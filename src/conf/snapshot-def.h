@@ -9,7 +9,9 @@
 struct snapshot_disk {
     char *name;                      /* target, or as given; never NULL */
     enum snapshot_location snapshot; /* DEFAULT when not said and not implied */
+    bool implied;                    /* EXTERNAL only follows from a path or a format */
     enum disk_type type;             /* of the overlay */
+    bool has_type;                   /* a request that names the type */
     char *format;                    /* <driver type=…> of the overlay, or NULL */
     char *source;                    /* path of the overlay, or NULL */
     bool has_source;                 /* a <source> that names something, path or not */
@@ -23,6 +25,7 @@ struct snapshot_def {
     char *state;           /* "shutoff", "running", "disk-snapshot", …; NULL only in a request */
     char *parent;          /* name, or NULL for a root */
     int64_t creation_time; /* seconds since the epoch; -1: not said */
+    bool memory_implied;   /* EXTERNAL only follows from a file */
     enum snapshot_location memory;      /* DEFAULT, NO, INTERNAL or EXTERNAL */
     char *memory_file;                  /* absolute path when memory is EXTERNAL, else NULL */
     GPtrArray *disks;                   /* of struct snapshot_disk */
@@ -82,11 +85,12 @@ const char *snapshot_def_frozen_path(const struct snapshot_def *def, const char 
  */
 enum snapshot_location snapshot_def_location(const struct snapshot_def *def);
 
-/* Write DEF as libvirt stores it: elements in libvirt's order, two blanks per level, the <domain>
- * element as it was read. The header comment and <active> are written when WITH_ACTIVE. What the
- * definition was parsed from and we do not model (unknown elements, network sources, cookie) is
- * written as it was read. Fails with OFFSHOT_ERROR_USAGE when a text cannot stand in XML, or the
- * result would be beyond the limits of snapshot_def_parse(). Free with g_free().
+/* Write DEF as libvirt stores it; of a request, which has no state, only what was said: elements in
+ * libvirt's order, two blanks per level, the <domain> element as it was read. The header comment
+ * and <active> are written when WITH_ACTIVE. What the definition was parsed from and we do not
+ * model (unknown elements, network sources, cookie) is written as it was read. Fails with
+ * OFFSHOT_ERROR_USAGE when a text cannot stand in XML, or the result would be beyond the limits of
+ * snapshot_def_parse(). Free with g_free().
  */
 char *snapshot_def_format(const struct snapshot_def *def, bool with_active, GError **error);
 

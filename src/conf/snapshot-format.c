@@ -79,25 +79,28 @@ add_memory(GString *out, const struct snapshot_def *def)
     if (def->memory == SNAPSHOT_LOCATION_DEFAULT)
         return;
     g_string_append(out, "  <memory");
-    add_attribute(out, "snapshot", snapshot_location_format(def->memory));
+    if (def->state || !def->memory_implied)
+        add_attribute(out, "snapshot", snapshot_location_format(def->memory));
     add_attribute(out, "file", def->memory_file);
     g_string_append(out, "/>\n");
 }
 
 static void
-add_new_disk(GString *out, const struct snapshot_disk *disk)
+add_new_disk(GString *out, const struct snapshot_disk *disk, bool request)
 {
     const char *source_attribute = disk_type_source_attribute(disk->type);
+    bool detailed = disk->source || disk->format;
 
     g_string_append(out, "    <disk");
     add_attribute(out, "name", disk->name);
-    if (disk->snapshot != SNAPSHOT_LOCATION_DEFAULT)
+    if (disk->snapshot != SNAPSHOT_LOCATION_DEFAULT && !(request && disk->implied))
         add_attribute(out, "snapshot", snapshot_location_format(disk->snapshot));
-    if (!disk->source && !disk->format) {
+    if (request ? disk->has_type : detailed)
+        add_attribute(out, "type", disk_type_format(disk->type));
+    if (!detailed) {
         g_string_append(out, "/>\n");
         return;
     }
-    add_attribute(out, "type", disk_type_format(disk->type));
     g_string_append(out, ">\n");
     if (disk->format) {
         g_string_append(out, "      <driver");
@@ -155,7 +158,7 @@ add_known_disk(GString *out, const struct snapshot_disk *disk, GError **error)
 }
 
 static bool
-add_disks(GString *out, const char *name, const GPtrArray *disks, GError **error)
+add_disks(GString *out, const char *name, const GPtrArray *disks, bool request, GError **error)
 {
     if (disks->len == 0)
         return true;
@@ -164,7 +167,7 @@ add_disks(GString *out, const char *name, const GPtrArray *disks, GError **error
         const struct snapshot_disk *disk = g_ptr_array_index(disks, i);
 
         if (!disk->element)
-            add_new_disk(out, disk);
+            add_new_disk(out, disk, request);
         else if (!add_known_disk(out, disk, error))
             return false;
     }
@@ -214,8 +217,8 @@ snapshot_def_format(const struct snapshot_def *def, bool with_active, GError **e
         return NULL;
     g_string_append(out, "<domainsnapshot>\n");
     add_head(out, def);
-    if (!add_disks(out, "disks", def->disks, error) ||
-        !add_disks(out, "revertDisks", def->revert_disks, error))
+    if (!add_disks(out, "disks", def->disks, !def->state, error) ||
+        !add_disks(out, "revertDisks", def->revert_disks, !def->state, error))
         return NULL;
     add_domains(out, def);
     if (def->cookie)

@@ -24,6 +24,7 @@ struct state {
     struct image_graph *graph; /* NULL unless STATE_IMAGES */
     GArray *disks;             /* of struct state_disk, in the domain's order */
     GHashTable *overlays;      /* path -> struct image: overlays that the user made beforehand */
+    GHashTable *directories;   /* directory -> the same without symbolic links; filled on demand */
     char *token;               /* for temporary names of this run */
     int64_t now;               /* seconds since the epoch */
 };
@@ -45,6 +46,13 @@ struct state *state_load(struct domain_location *location, enum state_parts part
  */
 bool state_load_overlay(struct state *state, const char *path, const struct image_format *format,
                         GError **error);
+/* Note in `directories` where the directory of PATH really is. Fails with OFFSHOT_ERROR_REFUSED
+ * when there is none.
+ */
+bool state_load_directory(struct state *state, const char *path, GError **error);
+
+/* PATH with its directory as state_load_directory() found it, or as it is. Free with g_free(). */
+char *state_resolve(const struct state *state, const char *path);
 void state_free(struct state *state);
 SCOPED_DEFINE(state)
 

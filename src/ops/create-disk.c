@@ -204,14 +204,17 @@ overlay_options(const struct create_request *request, const struct image *base, 
 
 /* Plan the overlay as a new file TEMPORARY, for BASE under the name that it will have. */
 static bool
-plan_overlay(struct plan *plan, const struct create_request *request, const struct image *base,
-             const struct snapshot_disk *disk, const struct create_disk_names *names,
-             const char *temporary, GError **error)
+plan_overlay(struct plan *plan, const struct state *state, const struct create_request *request,
+             const struct image *base, const struct snapshot_disk *disk,
+             const struct create_disk_names *names, const char *temporary, GError **error)
 {
     const struct image_format *format = image_format_find_libvirt(disk->format);
     bool relative = disk->type == DISK_TYPE_FILE &&
                     is_relative(request->backing_path, names->overlay, names->frozen);
-    g_autofree char *backing = backing_string(names->overlay, names->frozen, relative, error);
+    g_autofree char *overlay = relative ? state_resolve(state, names->overlay) : NULL;
+    g_autofree char *frozen = relative ? state_resolve(state, names->frozen) : NULL;
+    g_autofree char *backing = backing_string(relative ? overlay : names->overlay,
+                                              relative ? frozen : names->frozen, relative, error);
     g_autofree char *options = backing ? overlay_options(request, base, format->qemu, error) : NULL;
     struct step_overlay expected = {0};
     struct overlay_spec spec = {0};
@@ -251,7 +254,7 @@ plan_kept_name(struct plan *plan, const struct state *state, const struct create
     names->overlay = g_strdup(image->path);
     names->frozen = snapshot_frozen_name(image->path, snapshot);
     if (!check_file_name(names->frozen, error) ||
-        !plan_overlay(plan, request, image, disk, names, temporary, error))
+        !plan_overlay(plan, state, request, image, disk, names, temporary, error))
         return false;
     plan_check_unchanged(plan, image->path, &image->identity);
     plan_check_absent(plan, names->frozen);
@@ -280,7 +283,7 @@ plan_new_name(struct plan *plan, const struct state *state, const struct create_
         plan_check_blank(plan, names->overlay, OVERLAY_SPACE);
     else
         plan_check_absent(plan, names->overlay);
-    if (!plan_overlay(plan, request, image, disk, names, temporary, error))
+    if (!plan_overlay(plan, state, request, image, disk, names, temporary, error))
         return false;
     if (device)
         plan_add_fill_device(plan, RANK_LINK, temporary, names->overlay);

@@ -84,7 +84,10 @@ begin_stage_file(const struct step *step, GError **error)
 static bool
 begin_make_directory(const struct step *step, GError **error)
 {
-    if (mkdir(step->path, 0700) == 0 || errno == EEXIST)
+    struct stat st;
+
+    if (mkdir(step->path, 0700) == 0 ||
+        (errno == EEXIST && stat(step->path, &st) == 0 && S_ISDIR(st.st_mode)))
         return true;
     offshot_set_error_errno(error, errno, "cannot make directory '%s'", step->path);
     return false;
