@@ -34,35 +34,47 @@ report(struct session *session, const struct create_options *options,
     return true;
 }
 
-/* Overlays that the user made have to be looked at before the plan is made. */
+/* Overlays that the user made have to be looked at before the plan is made; names for new ones must
+ * lead to nothing that the domain uses.
+ */
 static bool
-load_overlays(struct state *state, const struct snapshot_def *def, GError **error)
+load_target(struct state *state, const struct create_options *options,
+            const struct snapshot_disk *disk, GError **error)
 {
-    for (guint i = 0; i < def->disks->len; i++) {
-        const struct snapshot_disk *disk = g_ptr_array_index(def->disks, i);
-        const struct image_format *format = image_format_find_libvirt(disk->format);
+    const struct image_format *format = image_format_find_libvirt(disk->format);
+    bool fine = true;
 
-        if (disk->snapshot != SNAPSHOT_LOCATION_EXTERNAL || !disk->source || !format)
-            continue;
-        if (!state_load_overlay(state, disk->source, format, error)) {
-            g_prefix_error(error, "disk '%s': ", disk->name);
-            return false;
-        }
-    }
-    return true;
+    if (disk->source && options->reuse_external)
+        fine = !format || state_load_overlay(state, disk->source, format, error);
+    else if (disk->source)
+        fine = state_check_target(state, disk->source, error);
+    if (!fine)
+        g_prefix_error(error, "disk '%s': ", disk->name);
+    return fine;
 }
 
 /* Relative links are made for where the directories really are. */
 static bool
-load_directories(struct state *state, const struct snapshot_def *def, GError **error)
+load_directories(struct state *state, const struct snapshot_disk *disk, GError **error)
+{
+    const char *base = state_get_disk(state, disk->name)->def->source;
+
+    return (!disk->source || state_load_directory(state, disk->source, error)) &&
+           state_load_directory(state, base, error);
+}
+
+static bool
+load_targets(struct state *state, const struct create_options *options,
+             const struct snapshot_def *def, GError **error)
 {
     for (guint i = 0; i < def->disks->len; i++) {
         const struct snapshot_disk *disk = g_ptr_array_index(def->disks, i);
-        const char *base = state_get_disk(state, disk->name)->def->source;
 
-        if (disk->snapshot == SNAPSHOT_LOCATION_EXTERNAL &&
-            ((disk->source && !state_load_directory(state, disk->source, error)) ||
-             !state_load_directory(state, base, error)))
+        if (disk->snapshot != SNAPSHOT_LOCATION_EXTERNAL)
+            continue;
+        if (!load_target(state, options, disk, error) ||
+            (options->backing_path == BACKING_PATH_RELATIVE &&
+             !load_directories(state, disk, error)))
             return false;
     }
     return true;
@@ -84,9 +96,7 @@ create(struct session *session, const struct create_options *options,
     scoped(snapshot_def) def = create_complete(session->state, &request, error);
     scoped(plan) plan = NULL;
 
-    if (!def || (options->reuse_external && !load_overlays(session->state, def, error)) ||
-        (options->backing_path == BACKING_PATH_RELATIVE &&
-         !load_directories(session->state, def, error)))
+    if (!def || !load_targets(session->state, options, def, error))
         return false;
     plan = create_plan(session->state, &request, def, session->notes, error);
     return plan && session_run(session, plan, error) && report(session, options, def, error);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -295,6 +296,9 @@ main(int argc, char **argv)
     open_standard_files();
     setlocale(LC_ALL, "");
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    /* What is made gets its mode explicitly; nothing shall be wider or narrower in between. */
+    umask(077);
     status = run(argc, (const char **)argv, &error);
     if (error) {
         output_error(wants_json(argc, argv), error);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "util/error.h"
+#include "util/file.h"
 
 /* Split TEXT at single commas; doubled ones stand for one. */
 static char **
@@ -45,17 +46,6 @@ value_of(const char *part, const char *key)
     return strncmp(part, key, length) == 0 && part[length] == '=' ? part + length + 1 : NULL;
 }
 
-static char *
-absolute_path(const char *path)
-{
-    g_autofree char *here = NULL;
-
-    if (g_path_is_absolute(path))
-        return g_strdup(path);
-    here = g_get_current_dir();
-    return g_build_filename(here, path, NULL);
-}
-
 static bool
 set_path(char **path, const char *value, const char *option, const char *text, GError **error)
 {
@@ -67,8 +57,8 @@ set_path(char **path, const char *value, const char *option, const char *text, G
         return set_usage(error, option, text,
                          "the file name has bytes that XML cannot hold (control characters, or no "
                          "UTF-8)");
-    *path = absolute_path(value);
-    return true;
+    *path = file_absolute(value, error);
+    return *path != NULL;
 }
 
 static bool

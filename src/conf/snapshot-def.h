@@ -43,10 +43,8 @@ struct snapshot_def {
 /* What the document to parse is for; libvirt's rules differ. */
 enum snapshot_def_source {
     SNAPSHOT_DEF_REQUEST,  /* of create: state, parent, creation time and <domain> are ignored */
-    SNAPSHOT_DEF_REDEFINE, /* given back by the user: name, state, creation time and a full <domain>
-                              (one with a type=) must be there */
-    SNAPSHOT_DEF_STORED, /* a store file: as REDEFINE, and <active> must be there, but <domain> need
-                              not: libvirt once stored no more of it than the uuid */
+    SNAPSHOT_DEF_REDEFINE, /* given back by the user: name, state and creation time must be there */
+    SNAPSHOT_DEF_STORED,   /* a store file: as REDEFINE, and <active> must be there */
 };
 
 struct snapshot_def *snapshot_def_new(void);

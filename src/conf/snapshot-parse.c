@@ -310,8 +310,6 @@ complete(struct reader *reader, GError **error)
         missing = "creationTime";
     else if (reader->source == SNAPSHOT_DEF_STORED && !def->has_active)
         missing = "active";
-    else if (reader->source == SNAPSHOT_DEF_REDEFINE && !def->domain)
-        missing = "domain";
     if (missing) {
         xml_doc_set_error(error, reader->doc, reader->root, "a snapshot without <%s>", missing);
         return false;

@@ -82,6 +82,7 @@ state_load(struct domain_location *location, enum state_parts parts, GError **er
     state->location = location;
     state->disks = g_array_new(FALSE, TRUE, sizeof(struct state_disk));
     state->overlays = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    state->targets = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
     state->directories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     state->token = file_random_token();
     state->now = g_get_real_time() / G_USEC_PER_SEC;
@@ -97,43 +98,6 @@ state_load(struct domain_location *location, enum state_parts parts, GError **er
     return g_steal_pointer(&state);
 }
 
-bool
-state_load_overlay(struct state *state, const char *path, const struct image_format *format,
-                   GError **error)
-{
-    const struct image *image = image_graph_walk(state->graph, path, format, error);
-
-    if (image)
-        g_hash_table_insert(state->overlays, g_strdup(path), (void *)image);
-    return image != NULL;
-}
-
-bool
-state_load_directory(struct state *state, const char *path, GError **error)
-{
-    g_autofree char *directory = g_path_get_dirname(path);
-    char *real = realpath(directory, NULL);
-
-    if (!real) {
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "there is no directory '%s' for '%s'", directory, path);
-        return false;
-    }
-    g_hash_table_insert(state->directories, g_steal_pointer(&directory), g_strdup(real));
-    free(real);
-    return true;
-}
-
-char *
-state_resolve(const struct state *state, const char *path)
-{
-    g_autofree char *directory = g_path_get_dirname(path);
-    g_autofree char *name = g_path_get_basename(path);
-    const char *real = g_hash_table_lookup(state->directories, directory);
-
-    return real ? g_build_filename(real, name, NULL) : g_strdup(path);
-}
-
 void
 state_free(struct state *state)
 {
@@ -141,6 +105,7 @@ state_free(struct state *state)
         return;
     g_hash_table_unref(state->overlays);
     g_hash_table_unref(state->directories);
+    g_hash_table_unref(state->targets);
     for (guint i = 0; i < state->disks->len; i++)
         g_clear_error(&g_array_index(state->disks, struct state_disk, i).error);
     g_array_unref(state->disks);

@@ -24,6 +24,7 @@ struct state {
     struct image_graph *graph; /* NULL unless STATE_IMAGES */
     GArray *disks;             /* of struct state_disk, in the domain's order */
     GHashTable *overlays;      /* path -> struct image: overlays that the user made beforehand */
+    GHashTable *targets;       /* device number -> path: devices that get an overlay */
     GHashTable *directories;   /* directory -> the same without symbolic links; filled on demand */
     char *token;               /* for temporary names of this run */
     int64_t now;               /* seconds since the epoch */
@@ -42,10 +43,17 @@ enum state_parts {
  */
 struct state *state_load(struct domain_location *location, enum state_parts parts, GError **error);
 /* Look at overlay PATH, which the user made (--reuse-external), and note it in `overlays`. Fails as
- * image_graph_walk() does.
+ * image_graph_walk() does, and with OFFSHOT_ERROR_REFUSED when a snapshot has frozen it or another
+ * image of the domain stands on it.
  */
 bool state_load_overlay(struct state *state, const char *path, const struct image_format *format,
                         GError **error);
+/* Make sure that PATH, where an overlay is to go, is none of the domain's images under another name
+ * (a device node, a link), no place where another overlay of this run goes, and not inside the
+ * store or the directory of lock and journal. Fails with OFFSHOT_ERROR_REFUSED.
+ */
+bool state_check_target(struct state *state, const char *path, GError **error);
+
 /* Note in `directories` where the directory of PATH really is. Fails with OFFSHOT_ERROR_REFUSED
  * when there is none.
  */

@@ -249,7 +249,7 @@ plan_kept_name(struct plan *plan, const struct state *state, const struct create
                const struct image *image, const struct snapshot_disk *disk, const char *snapshot,
                struct create_disk_names *names, GError **error)
 {
-    g_autofree char *temporary = file_temporary_name(image->path, state->token);
+    g_autofree char *temporary = record_temporary_name(state, plan, image->path);
 
     names->overlay = g_strdup(image->path);
     names->frozen = snapshot_frozen_name(image->path, snapshot);
@@ -273,7 +273,7 @@ plan_new_name(struct plan *plan, const struct state *state, const struct create_
     g_autofree char *name = g_path_get_basename(disk->source);
     g_autofree char *in_state = g_build_filename(state->location->state, name, NULL);
     g_autofree char *temporary =
-        file_temporary_name(device ? in_state : disk->source, state->token);
+        record_temporary_name(state, plan, device ? in_state : disk->source);
 
     names->overlay = g_strdup(disk->source);
     names->frozen = g_strdup(image->path);

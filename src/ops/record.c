@@ -7,6 +7,14 @@
 
 #include "util/error.h"
 
+char *
+record_temporary_name(const struct state *state, const struct plan *plan, const char *path)
+{
+    g_autofree char *token = g_strdup_printf("%s%u", state->token, plan->prepare->len);
+
+    return file_temporary_name(path, token);
+}
+
 /* A temporary name for what will be PATH in the store: beside the store's directory, never in it,
  * since libvirt reads every entry there.
  */
@@ -15,9 +23,8 @@ stage_name(const struct state *state, const struct plan *plan, const char *path)
 {
     g_autofree char *name = g_path_get_basename(path);
     g_autofree char *beside = g_strconcat(state->snapshots->directory, ".", name, NULL);
-    g_autofree char *token = g_strdup_printf("%s%u", state->token, plan->prepare->len);
 
-    return file_temporary_name(beside, token);
+    return record_temporary_name(state, plan, beside);
 }
 
 static void
@@ -79,7 +86,7 @@ plan_replace_stored(struct plan *plan, const struct state *state, const struct s
 
     plan_check_unchanged(plan, file->path, &file->identity);
     plan_add_stage_file(plan, RANK_MAKE, stage, text, NULL);
-    plan_add_replace(plan, RANK_SNAPSHOTS, stage, file->path, &file->identity);
+    plan_add_replace(plan, RANK_SNAPSHOTS, stage, file->path, &file->identity)->yields = true;
 }
 
 /* Plan the new file of DEF itself. */
@@ -112,7 +119,7 @@ record_snapshot(struct plan *plan, const struct state *state, const struct snaps
     g_autoptr(GPtrArray) all = snapshot_tree_all(state->snapshots->tree);
     g_autoptr(GHashTable) none = g_hash_table_new(g_str_hash, g_str_equal);
 
-    if (def)
+    if (def || state->snapshots->exists)
         plan_store_directory(plan, state);
     for (guint i = 0; i < all->len; i++) {
         const struct snapshot_def *other = g_ptr_array_index(all, i);
@@ -137,7 +144,7 @@ void
 record_domain(struct plan *plan, const struct state *state, const char *text)
 {
     const char *path = state->location->xml;
-    g_autofree char *stage = file_temporary_name(path, state->token);
+    g_autofree char *stage = record_temporary_name(state, plan, path);
 
     plan_check_unchanged(plan, path, &state->domain_identity);
     plan_add_stage_file(plan, RANK_MAKE, stage, text, path);

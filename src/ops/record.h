@@ -22,6 +22,10 @@ enum plan_rank {
     RANK_REMOVE,
 };
 
+/* A temporary name in the directory of PATH, not used by any other step of PLAN. Free with
+ * g_free(). */
+char *record_temporary_name(const struct state *state, const struct plan *plan, const char *path);
+
 /* Plan to write DEF into the store, as the current snapshot when it is active: the file itself; the
  * one that was current before loses its <active>; every stored snapshot that names an image of
  * RENAMES (may be NULL) follows it (a table of old to new path). Makes the store's directory when

@@ -49,8 +49,13 @@ complete_domain(struct snapshot_def *def, const struct snapshot_def *old, GError
 {
     g_autofree char *element = NULL;
 
-    if (def->domain || !old || !old->domain)
+    if (def->domain)
         return true;
+    if (!old || !old->domain) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
+                    "snapshot '%s' has no <domain>, and there is none to take it from", def->name);
+        return false;
+    }
     element = domain_def_element(old->domain);
     def->domain = domain_def_parse(element, strlen(element), def->name, error);
     return def->domain != NULL;

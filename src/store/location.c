@@ -63,6 +63,7 @@ location_of_path(const char *path, GError **error)
         stem[strlen(stem) - strlen(".xml")] = '\0';
     store = g_strconcat(stem, ".snapshots", NULL);
     state = g_strconcat(".", stem, ".offshot", NULL);
+    location->keeper = uri_find_keeper(directory);
     location->store = g_build_filename(directory, store, NULL);
     location->state = g_build_filename(directory, state, NULL);
     return g_steal_pointer(&location);
@@ -150,7 +151,9 @@ domain_location_find(const char *domain, const char *uri, const char *store, GEr
         return NULL;
     if (store) {
         g_free(location->store);
-        location->store = g_canonicalize_filename(store, NULL);
+        location->store = file_absolute(store, error);
+        if (!location->store)
+            return NULL;
     }
     return g_steal_pointer(&location);
 }
@@ -161,6 +164,7 @@ domain_location_free(struct domain_location *location)
     if (!location)
         return;
     g_free(location->uri);
+    g_free(location->keeper);
     g_free(location->xml);
     g_free(location->store);
     g_free(location->state);
@@ -218,24 +222,35 @@ domain_location_set_name(struct domain_location *location, const char *name, con
     }
 }
 
-/* The process that holds a lock on PATH, as libvirt's daemons do on their pid files; 0: none. */
-static pid_t
-lock_holder(const char *path)
+/* Whether somebody holds a lock on PATH, as libvirt's daemons do on their pid files. *PID is 0 when
+ * the holder lives in another PID namespace.
+ */
+static bool
+is_locked(const char *path, pid_t *pid)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     scoped_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0 || fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
-        return 0;
-    return lock.l_pid;
+        return false;
+    *pid = MAX(lock.l_pid, 0);
+    return true;
 }
 
 bool
 domain_location_check_daemon(const struct domain_location *location, GError **error)
 {
-    pid_t pid = location->driver_lock ? lock_holder(location->driver_lock) : 0;
+    pid_t pid;
 
-    if (pid == 0)
+    if (location->keeper) {
+        g_set_error(
+            error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+            "'%s' is kept by libvirt, which looks for its snapshots elsewhere: name the domain "
+            "instead, with -c '%s'",
+            location->xml, location->keeper);
+        return false;
+    }
+    if (!location->driver_lock || !is_locked(location->driver_lock, &pid))
         return true;
     g_set_error(
         error, OFFSHOT_ERROR, OFFSHOT_ERROR_BUSY,
@@ -254,7 +269,9 @@ pid_file_is_alive(const char *path, pid_t *pid)
 
     text = file_read(path, 64, &length, NULL, NULL);
     *pid = text ? (pid_t)g_ascii_strtoll(text, NULL, 10) : 0;
-    return *pid > 0 && (kill(*pid, 0) == 0 || errno == EPERM);
+    if (*pid > 0 && (kill(*pid, 0) == 0 || errno == EPERM))
+        return true;
+    return is_locked(path, pid);
 }
 
 bool

@@ -9,6 +9,7 @@
 /* Where everything of one domain lives (INTERFACE.md, "DOMAIN"). All paths are absolute. */
 struct domain_location {
     char *uri;         /* "qemu:///system", …; NULL for a domain given by path */
+    char *keeper;      /* of a path: the URI whose domain this file is, or NULL */
     char *xml;         /* the domain XML file */
     char *store;       /* directory of the snapshot XML files */
     char *state;       /* directory of lock and journal */
@@ -35,8 +36,9 @@ SCOPED_DEFINE(domain_location)
  */
 void domain_location_set_name(struct domain_location *location, const char *name, const char *uuid);
 
-/* Fails with OFFSHOT_ERROR_BUSY when a libvirt daemon that serves the URI runs: it would not see,
- * and later overwrite, what is changed behind its back.
+/* Fails with OFFSHOT_ERROR_REFUSED when the path given is libvirt's own file of the domain, and
+ * with OFFSHOT_ERROR_BUSY when a libvirt daemon that serves the URI runs: it would not see, and
+ * later overwrite, what is changed behind its back.
  */
 bool domain_location_check_daemon(const struct domain_location *location, GError **error);
 

@@ -37,8 +37,12 @@ make_directory(const char *directory, GError **error)
     if (S_ISDIR(st.st_mode) && (st.st_uid == geteuid() || st.st_uid == 0) &&
         (st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
         return true;
-    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                "'%s' is not a directory that only its owner, this user, may write", directory);
+    if (S_ISDIR(st.st_mode) && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "'%s' belongs to user %u: run offshot as that user", directory, st.st_uid);
+    else
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "'%s' is not a directory that only its owner may write", directory);
     return false;
 }
 

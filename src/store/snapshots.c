@@ -3,6 +3,7 @@
 
 #include "store/snapshots.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/error.h"
@@ -93,6 +94,19 @@ list_entries(GDir *directory)
     return entries;
 }
 
+/* DIRECTORY without symbolic links, so that "beside it" is on the same file system; as it is when
+ * there is none.
+ */
+static char *
+real_directory(const char *directory)
+{
+    char *resolved = realpath(directory, NULL);
+    char *real = g_strdup(resolved ? resolved : directory);
+
+    free(resolved);
+    return real;
+}
+
 struct snapshot_store *
 snapshot_store_load(const char *directory, GError **error)
 {
@@ -101,7 +115,7 @@ snapshot_store_load(const char *directory, GError **error)
     g_autoptr(GDir) entries = g_dir_open(directory, 0, &local);
     g_autoptr(GPtrArray) names = NULL;
 
-    store->directory = g_strdup(directory);
+    store->directory = real_directory(directory);
     store->tree = snapshot_tree_new();
     store->problems = g_ptr_array_new_with_free_func(g_free);
     store->files =

@@ -104,6 +104,36 @@ uri_directories_new(const char *uri, GError **error)
     return directories;
 }
 
+/* The root of an embedded driver when DIRECTORY is ROOT/etc/qemu of one, or NULL. */
+static char *
+find_embed_root(const char *directory)
+{
+    g_autofree char *root = NULL;
+    g_autofree char *lib = NULL;
+
+    if (!g_str_has_suffix(directory, "/etc/qemu"))
+        return NULL;
+    root = g_strndup(directory, strlen(directory) - strlen("/etc/qemu"));
+    lib = g_build_filename(root, "lib", "qemu", "snapshot", NULL);
+    return g_file_test(lib, G_FILE_TEST_IS_DIR) ? g_steal_pointer(&root) : NULL;
+}
+
+char *
+uri_find_keeper(const char *directory)
+{
+    static const char *const usual[] = {"qemu:///system", "qemu:///session"};
+    g_autofree char *root = NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(usual); i++) {
+        scoped(uri_directories) directories = uri_directories_new(usual[i], NULL);
+
+        if (strcmp(directories->config, directory) == 0)
+            return g_strdup(usual[i]);
+    }
+    root = find_embed_root(directory);
+    return root ? g_strconcat("qemu:///embed?root=", root, NULL) : NULL;
+}
+
 void
 uri_directories_free(struct uri_directories *directories)
 {

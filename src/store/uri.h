@@ -19,5 +19,9 @@ struct uri_directories {
  * for any other. Nothing is connected to. Free with uri_directories_free().
  */
 struct uri_directories *uri_directories_new(const char *uri, GError **error);
+/* The URI that keeps its domain XML files in DIRECTORY (without symbolic links), or NULL. Free with
+ * g_free(). */
+char *uri_find_keeper(const char *directory);
+
 void uri_directories_free(struct uri_directories *directories);
 SCOPED_DEFINE(uri_directories)

@@ -12,7 +12,26 @@
 
 #include "image/lock.h"
 #include "txn/device.h"
+#include "util/child.h"
 #include "util/error.h"
+
+GArray *
+plan_locks_new(void)
+{
+    GArray *locks = g_array_new(FALSE, FALSE, sizeof(int));
+
+    child_set_inherited(locks);
+    return locks;
+}
+
+void
+plan_locks_free(GArray *locks)
+{
+    child_set_inherited(NULL);
+    for (guint i = 0; i < locks->len; i++)
+        close(g_array_index(locks, int, i));
+    g_array_unref(locks);
+}
 
 /* How often, and how many microseconds apart, a reader of an image is asked whether it has gone. */
 #define READER_TRIES 10
@@ -93,13 +112,26 @@ check_unchanged(const struct plan_check *check, GError **error)
     return check_movable(check->path, error);
 }
 
-/* Whether staged files can be renamed into DIRECTORY from beside it. */
+/* Whether files that are staged beside a directory can be renamed into it. */
 static bool
 check_install(const struct plan_check *check, GError **error)
 {
-    if (faccessat(AT_FDCWD, check->path, W_OK | X_OK, AT_EACCESS) == 0)
+    g_autofree char *parent = g_path_get_dirname(check->path);
+    struct stat inside;
+    struct stat beside;
+
+    if (faccessat(AT_FDCWD, check->path, W_OK | X_OK, AT_EACCESS) < 0 ||
+        stat(check->path, &inside) < 0 || stat(parent, &beside) < 0) {
+        offshot_set_error_errno(error, errno, "cannot write to directory '%s'", check->path);
+        return false;
+    }
+    if (inside.st_dev == beside.st_dev)
         return check_movable(check->path, error);
-    offshot_set_error_errno(error, errno, "cannot write to directory '%s'", check->path);
+    g_set_error(
+        error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+        "directory '%s' is on another file system than '%s', so that files cannot be renamed "
+        "into it: choose a directory inside of it with --store",
+        check->path, parent);
     return false;
 }
 
@@ -224,9 +256,31 @@ run_check(const struct plan_check *check, GArray *locks, GError **error)
     g_assert_not_reached();
 }
 
+/* No two steps of a phase are about one name. Planners see to that; should one ever fail to,
+ * nothing has happened yet.
+ */
+static bool
+check_distinct(const GPtrArray *steps, GError **error)
+{
+    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < steps->len; i++) {
+        const struct step *step = g_ptr_array_index(steps, i);
+
+        if (g_hash_table_add(names, step->path))
+            continue;
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "'%s' would be made or changed twice: choose other names", step->path);
+        return false;
+    }
+    return true;
+}
+
 bool
 plan_check(const struct plan *plan, GArray *locks, GError **error)
 {
+    if (!check_distinct(plan->prepare, error) || !check_distinct(plan->apply, error))
+        return false;
     for (guint i = 0; i < plan->checks->len; i++) {
         if (!run_check(g_ptr_array_index(plan->checks, i), locks, error))
             return false;

@@ -3,6 +3,12 @@
 
 #include "txn/plan.h"
 
+/* Descriptors that hold QEMU's locks, an array of int. Every program that is started while they
+ * exist inherits them; freeing closes them.
+ */
+GArray *plan_locks_new(void);
+void plan_locks_free(GArray *locks);
+
 /* See that everything holds that PLAN was made on, before its first step.
  *
  * Locks taken on images are appended to LOCKS (an array of int descriptors, which the caller

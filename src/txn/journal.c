@@ -67,6 +67,8 @@ format_step(GKeyFile *file, const char *group, const struct step *step)
     g_key_file_set_uint64(file, group, "rank", step->rank);
     set_text(file, group, "path", step->path);
     set_text(file, group, "source", step->source);
+    if (step->yields)
+        g_key_file_set_boolean(file, group, "yields", TRUE);
     set_identity(file, group, "old", &step->old);
     set_identity(file, group, "made", &step->made);
 }
@@ -187,6 +189,7 @@ parse_step(GKeyFile *file, const char *group, enum plan_phase phase, GError **er
         !get_identity(file, group, "old", &step->old, error) ||
         !get_identity(file, group, "made", &step->made, error))
         return NULL;
+    step->yields = g_key_file_get_boolean(file, group, "yields", NULL);
     if (!step->source && (kind == STEP_LINK || kind == STEP_REPLACE || kind == STEP_INSTALL ||
                           kind == STEP_FILL_DEVICE)) {
         set_damaged(error, group);
@@ -317,7 +320,9 @@ journal_remove(const char *directory, GError **error)
 {
     g_autofree char *path = journal_path(directory);
 
-    if (unlink(path) < 0 && errno != ENOENT) {
+    if (unlink(path) < 0) {
+        if (errno == ENOENT)
+            return true;
         offshot_set_error_errno(error, errno, "cannot remove '%s'", path);
         return false;
     }
@@ -332,6 +337,21 @@ journal_exists(const char *directory)
     return g_file_test(path, G_FILE_TEST_EXISTS);
 }
 
+/* Whether ENTRY is a name that g_file_set_contents_full() gives to a journal under way. */
+static bool
+is_half_written(const char *entry)
+{
+    const char *random = entry + strlen("journal.");
+
+    if (!g_str_has_prefix(entry, "journal.") || strlen(random) != 6)
+        return false;
+    for (; *random; random++) {
+        if (!g_ascii_isalnum(*random))
+            return false;
+    }
+    return true;
+}
+
 void
 journal_sweep(const char *directory)
 {
@@ -339,12 +359,12 @@ journal_sweep(const char *directory)
     const char *entry;
 
     while (entries && (entry = g_dir_read_name(entries))) {
-        g_autofree char *path = NULL;
+        g_autofree char *path = g_build_filename(directory, entry, NULL);
+        struct stat st;
 
-        if (!g_str_has_prefix(entry, "journal."))
-            continue;
-        path = g_build_filename(directory, entry, NULL);
-        unlink(path);
+        if (is_half_written(entry) && lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+            st.st_nlink == 1)
+            unlink(path);
     }
 }
 

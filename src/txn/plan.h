@@ -46,6 +46,7 @@ struct step {
     char **argv;
     char *content; /* NUL-terminated text */
     struct step_overlay overlay;
+    bool yields;              /* of replace: a change that somebody else made to PATH stays */
     struct file_identity old; /* what PATH was when the plan was made; inode 0: not known */
     struct file_identity
         made; /* the file that the step moves into place, or removes; see the executor */

@@ -27,8 +27,18 @@ bool step_end(const struct step *step, GError **error);
  */
 bool step_undo(const struct step *step, const struct step_context *context, GError **error);
 
-/* Note in an apply step which file it will move or remove, now that all are made. */
+/* Note in a step that made, will move or remove a file which file that is, now that all are made.
+ */
 bool step_identify(struct step *step, GError **error);
+
+/* Before applying: make sure that what a prepare step gave a name to still has it, or give it
+ * again. No later step may take a file's last name away. Fails with OFFSHOT_ERROR_INTERRUPTED when
+ * something else is in the way.
+ */
+bool step_ensure(const struct step *step, const struct step_context *context, GError **error);
+
+/* Whether an apply step has done its work already, as far as can be seen. Removals do not count. */
+bool step_was_applied(const struct step *step, const struct step_context *context);
 
 /* Apply. Fails with OFFSHOT_ERROR_INTERRUPTED when what is there cannot be explained; it is left
  * alone. */

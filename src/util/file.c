@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -231,6 +232,24 @@ file_save(const char *path, const char *data, size_t length, GError **error)
     g_set_error(error, OFFSHOT_ERROR, full ? OFFSHOT_ERROR_NO_SPACE : OFFSHOT_ERROR_FAILED,
                 "cannot write '%s': %s", path, local->message);
     return false;
+}
+
+char *
+file_absolute(const char *path, GError **error)
+{
+    char *here;
+    char *absolute = NULL;
+
+    if (g_path_is_absolute(path))
+        return g_strdup(path);
+    here = getcwd(NULL, 0);
+    if (here && here[0] == '/')
+        absolute = g_build_filename(here, path, NULL);
+    else
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
+                    "'%s' is relative to a working directory that is gone", path);
+    free(here);
+    return absolute;
 }
 
 char *

@@ -59,6 +59,11 @@ bool file_sync_directory(const char *directory, GError **error);
  */
 bool file_save(const char *path, const char *data, size_t length, GError **error);
 
+/* PATH, taken from the working directory when it is relative. Fails with OFFSHOT_ERROR_USAGE when
+ * there is no working directory any more. Free with g_free().
+ */
+char *file_absolute(const char *path, GError **error);
+
 /* The name of a temporary file in the directory of PATH: ".NAME.offshot-TOKEN", NAME cut at a UTF-8
  * boundary so that the whole stays within 255 bytes. Free with g_free().
  */

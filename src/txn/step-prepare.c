@@ -5,8 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,50 +12,8 @@
 #include "image/header.h"
 #include "image/qemu-img.h"
 #include "txn/device.h"
+#include "txn/step-look.h"
 #include "util/error.h"
-
-static bool
-is_same_file(const struct step_context *context, const struct file_identity *a,
-             const struct file_identity *b)
-{
-    return a->inode == b->inode && (!context->same_boot || a->device == b->device);
-}
-
-static bool
-set_unexplained(GError **error, const char *path, const char *what)
-{
-    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
-                "'%s' %s, and is left alone: put it aside", path, what);
-    return false;
-}
-
-/* Look at PATH without following links; inode 0 in *IDENTITY: nothing there. */
-static bool
-look(const char *path, struct file_identity *identity, struct stat *st, GError **error)
-{
-    g_autoptr(GError) local = NULL;
-    bool exists;
-
-    memset(identity, 0, sizeof(*identity));
-    if (file_stat(path, false, st, &exists, &local))
-        file_identity_set(identity, st);
-    if (!local)
-        return true;
-    g_propagate_error(error, g_steal_pointer(&local));
-    return false;
-}
-
-/* Rename without replacing; file systems that cannot do it at once get a link and an unlink. */
-static bool
-rename_new(const char *from, const char *to, GError **error)
-{
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-        return true;
-    if ((errno == EINVAL || errno == ENOSYS) && link(from, to) == 0 && unlink(from) == 0)
-        return true;
-    offshot_set_error_errno(error, errno, "cannot rename '%s' to '%s'", from, to);
-    return false;
-}
 
 static bool
 begin_stage_file(const struct step *step, GError **error)
@@ -212,19 +168,21 @@ undo_new_file(const struct step *step, GError **error)
     struct file_identity there;
     struct stat st;
 
-    if (!look(step->path, &there, &st, error))
+    if (!step_look(step->path, &there, &st, error))
         return false;
     if (there.inode == 0)
         return true;
     if (!S_ISREG(st.st_mode))
-        return set_unexplained(error, step->path, "is no file that offshot made");
+        return step_set_unexplained(error, step->path, "is no file that offshot made");
     if (unlink(step->path) == 0 || errno == ENOENT)
         return true;
     offshot_set_error_errno(error, errno, "cannot remove '%s'", step->path);
     return false;
 }
 
-/* A new name is ours only as long as it is the file that still has its old name, too. */
+/* A new name is ours only as long as it is the file that still has its old name, too: a last name
+ * is never taken away.
+ */
 static bool
 undo_link(const struct step *step, GError **error)
 {
@@ -232,16 +190,40 @@ undo_link(const struct step *step, GError **error)
     struct file_identity source;
     struct stat st;
 
-    if (!look(step->path, &there, &st, error) || !look(step->source, &source, &st, error))
+    if (!step_look(step->path, &there, &st, error) || !step_look(step->source, &source, &st, error))
         return false;
     if (there.inode == 0)
         return true;
     if (!file_identity_is_same_file(&there, &source))
-        return set_unexplained(error, step->path, "is not the file that offshot linked there");
+        return step_set_unexplained(error, step->path, "is not the file that offshot linked there");
     if (unlink(step->path) == 0)
         return true;
     offshot_set_error_errno(error, errno, "cannot remove '%s'", step->path);
     return false;
+}
+
+bool
+step_ensure(const struct step *step, const struct step_context *context, GError **error)
+{
+    struct file_identity there;
+    struct file_identity source;
+    struct stat st;
+
+    if (step->kind != STEP_LINK)
+        return true;
+    if (!step_look(step->path, &there, &st, error) || !step_look(step->source, &source, &st, error))
+        return false;
+    if (there.inode != 0 && step_same_file(context, &there, &step->made))
+        return true;
+    if (source.inode == 0 || !step_same_file(context, &source, &step->made)) {
+        /* The steps behind this one are done, so whoever took the name did it afterwards. */
+        step_note(context, "'%s' was moved or removed after the operation was interrupted",
+                  step->path);
+        return true;
+    }
+    if (there.inode != 0)
+        return step_set_unexplained(error, step->path, "was made by somebody else");
+    return begin_link(step, error);
 }
 
 bool
@@ -264,109 +246,6 @@ step_undo(const struct step *step, const struct step_context *context, GError **
     case STEP_REPLACE:
     case STEP_INSTALL:
     case STEP_UNLINK:
-        break;
-    }
-    g_assert_not_reached();
-}
-
-bool
-step_identify(struct step *step, GError **error)
-{
-    const char *path = step->kind == STEP_UNLINK ? step->path : step->source;
-    struct stat st;
-
-    if (!look(path, &step->made, &st, error))
-        return false;
-    if (step->made.inode != 0)
-        return true;
-    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED, "'%s' has vanished", path);
-    return false;
-}
-
-/* Whether what is at PATH may be renamed over: the file that the plan saw. One that was written
- * since may hold what somebody needs, and goes only when it keeps another name.
- */
-static bool
-may_replace(const struct step *step, const struct step_context *context,
-            const struct file_identity *there, const struct stat *st, GError **error)
-{
-    if (there->inode == 0)
-        return set_unexplained(error, step->path, "has vanished");
-    if (!is_same_file(context, there, &step->old))
-        return set_unexplained(error, step->path, "was replaced by somebody else");
-    if (there->size == step->old.size && there->mtime == step->old.mtime)
-        return true;
-    if (st->st_nlink < 2)
-        return set_unexplained(error, step->path, "was written since the operation began");
-    if (context->notes)
-        g_ptr_array_add(context->notes,
-                        g_strdup_printf("'%s' was written after the operation was interrupted; "
-                                        "the snapshot holds what was written, too",
-                                        step->path));
-    return true;
-}
-
-static bool
-finish_rename(const struct step *step, const struct step_context *context, GError **error)
-{
-    struct file_identity there;
-    struct file_identity source;
-    struct stat there_st;
-    struct stat st;
-
-    if (!look(step->path, &there, &there_st, error) || !look(step->source, &source, &st, error))
-        return false;
-    if (there.inode != 0 && is_same_file(context, &there, &step->made) && source.inode == 0)
-        return true;
-    if (source.inode == 0 || !is_same_file(context, &source, &step->made))
-        return set_unexplained(error, step->source, "is not the file that offshot made");
-    if (step->kind == STEP_INSTALL && there.inode != 0 && is_same_file(context, &there, &source))
-        return unlink(step->source) == 0 ||
-               set_unexplained(error, step->source, "cannot be removed");
-    if (step->kind == STEP_INSTALL && there.inode != 0)
-        return set_unexplained(error, step->path, "was made by somebody else");
-    if (step->kind == STEP_INSTALL)
-        return rename_new(step->source, step->path, error);
-    if (!may_replace(step, context, &there, &there_st, error))
-        return false;
-    if (rename(step->source, step->path) == 0)
-        return true;
-    offshot_set_error_errno(error, errno, "cannot rename '%s' to '%s'", step->source, step->path);
-    return false;
-}
-
-static bool
-finish_unlink(const struct step *step, const struct step_context *context, GError **error)
-{
-    struct file_identity there;
-    struct stat st;
-
-    if (!look(step->path, &there, &st, error))
-        return false;
-    if (there.inode == 0)
-        return true;
-    if (!is_same_file(context, &there, &step->made))
-        return set_unexplained(error, step->path, "is not the file that the plan was to remove");
-    if (unlink(step->path) == 0)
-        return true;
-    offshot_set_error_errno(error, errno, "cannot remove '%s'", step->path);
-    return false;
-}
-
-bool
-step_finish(const struct step *step, const struct step_context *context, GError **error)
-{
-    switch (step->kind) {
-    case STEP_REPLACE:
-    case STEP_INSTALL:
-        return finish_rename(step, context, error);
-    case STEP_UNLINK:
-        return finish_unlink(step, context, error);
-    case STEP_MAKE_DIRECTORY:
-    case STEP_STAGE_FILE:
-    case STEP_CREATE_OVERLAY:
-    case STEP_FILL_DEVICE:
-    case STEP_LINK:
         break;
     }
     g_assert_not_reached();

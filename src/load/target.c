@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "load/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "util/error.h"
+
+/* Whether two names lead to one file, or to one device through whatever nodes. */
+static bool
+is_same_storage(const struct stat *a, const struct stat *b)
+{
+    if (S_ISBLK(a->st_mode) || S_ISBLK(b->st_mode))
+        return S_ISBLK(a->st_mode) && S_ISBLK(b->st_mode) && a->st_rdev == b->st_rdev;
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Whether PATH, which may not be there, leads to what ST tells of. */
+static bool
+leads_to(const char *path, const struct stat *st)
+{
+    struct stat there;
+
+    return path && stat(path, &there) == 0 && is_same_storage(&there, st);
+}
+
+static bool
+check_not_frozen(const struct state *state, const char *path, const struct stat *st, GError **error)
+{
+    g_autoptr(GPtrArray) all = snapshot_tree_all(state->snapshots->tree);
+
+    for (guint i = 0; i < all->len; i++) {
+        const struct snapshot_def *def = g_ptr_array_index(all, i);
+
+        for (guint d = 0; d < def->disks->len; d++) {
+            const struct snapshot_disk *disk = g_ptr_array_index(def->disks, d);
+
+            if (!leads_to(snapshot_def_frozen_path(def, disk->name), st))
+                continue;
+            g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                        "'%s' holds disk '%s' of snapshot '%s' and must not be written", path,
+                        disk->name, def->name);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* No disk may have OVERLAY in its chain: what stands on it would be written away under it. */
+static bool
+check_nothing_stands_on(const struct state *state, const struct image *overlay, GError **error)
+{
+    for (guint i = 0; i < state->disks->len; i++) {
+        const struct state_disk *disk = &g_array_index(state->disks, struct state_disk, i);
+
+        if (!disk->image || !image_stands_on(disk->image, overlay))
+            continue;
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "'%s' is in the chain of disk '%s' already", overlay->path, disk->def->target);
+        return false;
+    }
+    return true;
+}
+
+bool
+state_load_overlay(struct state *state, const char *path, const struct image_format *format,
+                   GError **error)
+{
+    const struct image *image = image_graph_walk(state->graph, path, format, error);
+    struct stat st;
+
+    if (!image || !check_nothing_stands_on(state, image, error))
+        return false;
+    if (stat(path, &st) == 0 && !check_not_frozen(state, path, &st, error))
+        return false;
+    g_hash_table_insert(state->overlays, g_strdup(path), (void *)image);
+    return true;
+}
+
+/* Whether anything in DIRECTORY is at risk of being read or removed as ours. */
+static bool
+check_not_inside(const char *path, const char *directory, GError **error)
+{
+    g_autofree char *parent = g_path_get_dirname(path);
+    struct stat st;
+
+    if (stat(parent, &st) < 0 || !leads_to(directory, &st))
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                "'%s' would lie in '%s', where only offshot's own files may be", path, directory);
+    return false;
+}
+
+static bool
+check_no_image(const struct state *state, const char *path, const struct stat *st, GError **error)
+{
+    const struct image *image = image_graph_find(state->graph, path);
+
+    for (guint i = 0; i < state->disks->len; i++) {
+        const struct state_disk *disk = &g_array_index(state->disks, struct state_disk, i);
+
+        if (!(image && disk->image && image_stands_on(disk->image, image)) &&
+            !leads_to(disk->def->source, st))
+            continue;
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "'%s' is an image of disk '%s', perhaps under another name", path,
+                    disk->def->target);
+        return false;
+    }
+    return true;
+}
+
+bool
+state_check_target(struct state *state, const char *path, GError **error)
+{
+    struct stat st;
+    gint64 *device;
+    const char *other;
+
+    if (!check_not_inside(path, state->snapshots->directory, error) ||
+        !check_not_inside(path, state->location->state, error))
+        return false;
+    if (stat(path, &st) < 0)
+        return true; /* that nothing at all is there is seen to when the plan runs */
+    if (!check_no_image(state, path, &st, error) || !check_not_frozen(state, path, &st, error))
+        return false;
+    if (!S_ISBLK(st.st_mode))
+        return true;
+    device = g_new(gint64, 1);
+    *device = (gint64)st.st_rdev;
+    other = g_hash_table_lookup(state->targets, device);
+    if (other)
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED, "'%s' and '%s' are one device",
+                    other, path);
+    g_hash_table_insert(state->targets, device, g_strdup(path));
+    return !other;
+}
+
+bool
+state_load_directory(struct state *state, const char *path, GError **error)
+{
+    g_autofree char *directory = g_path_get_dirname(path);
+    char *real = realpath(directory, NULL);
+
+    if (!real) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "there is no directory '%s' for '%s'", directory, path);
+        return false;
+    }
+    g_hash_table_insert(state->directories, g_steal_pointer(&directory), g_strdup(real));
+    free(real);
+    return true;
+}
+
+char *
+state_resolve(const struct state *state, const char *path)
+{
+    g_autofree char *directory = g_path_get_dirname(path);
+    g_autofree char *name = g_path_get_basename(path);
+    const char *real = g_hash_table_lookup(state->directories, directory);
+
+    return real ? g_build_filename(real, name, NULL) : g_strdup(path);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sys/stat.h>
+
+#include "txn/step.h"
+
+/* What steps see of the files they are about. */
+
+/* Whether A and B are one file; device numbers of another boot do not count. */
+bool step_same_file(const struct step_context *context, const struct file_identity *a,
+                    const struct file_identity *b);
+
+/* Look at PATH without following links; inode 0 in *IDENTITY: nothing is there. */
+bool step_look(const char *path, struct file_identity *identity, struct stat *st, GError **error);
+
+/* Fail with OFFSHOT_ERROR_INTERRUPTED: PATH is not what the step left or found there. */
+bool step_set_unexplained(GError **error, const char *path, const char *what);
+
+/* Append a remark for the user, if somebody listens. */
+void step_note(const struct step_context *context, const char *format, ...) G_GNUC_PRINTF(2, 3);
