@@ -41,6 +41,17 @@ admits_location(const struct list_filter *filter, const struct snapshot_def *def
     return (filter->external && external) || (filter->internal && !external);
 }
 
+/* As virsh sorts: without regard to case. */
+static int
+compare_names(const void *a, const void *b)
+{
+    const struct snapshot_def *left = *(const struct snapshot_def *const *)a;
+    const struct snapshot_def *right = *(const struct snapshot_def *const *)b;
+    int order = g_ascii_strcasecmp(left->name, right->name);
+
+    return order != 0 ? order : strcmp(left->name, right->name);
+}
+
 GPtrArray *
 list_filter_apply(const struct list_filter *filter, const struct snapshot_tree *tree)
 {
@@ -60,5 +71,7 @@ list_filter_apply(const struct list_filter *filter, const struct snapshot_tree *
             admits_kind(filter, def) && admits_location(filter, def))
             g_ptr_array_add(chosen, (void *)def);
     }
+    if (!filter->topological)
+        g_ptr_array_sort(chosen, compare_names);
     return chosen;
 }

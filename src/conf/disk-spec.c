@@ -77,7 +77,7 @@ parse_disk_part(struct snapshot_disk *disk, const char *part, const char *text, 
     if ((value = value_of(part, "stype"))) {
         if (disk_type_parse(value, &disk->type) &&
             (disk->type == DISK_TYPE_FILE || disk->type == DISK_TYPE_BLOCK)) {
-            disk->has_type = true;
+            disk->type_implied = false;
             return true;
         }
         return set_usage(error, option, text, "stype= is file or block");
@@ -106,6 +106,7 @@ disk_spec_parse(const char *text, GError **error)
         set_usage(error, "--diskspec", text, "it begins with the name of a disk");
         return NULL;
     }
+    disk->type_implied = true;
     for (size_t i = 1; parts[i]; i++) {
         if (!parse_disk_part(disk, parts[i], text, error))
             return NULL;

@@ -22,7 +22,7 @@ snapshot_disk_copy(const struct snapshot_disk *disk)
     copy->snapshot = disk->snapshot;
     copy->implied = disk->implied;
     copy->type = disk->type;
-    copy->has_type = disk->has_type;
+    copy->type_implied = disk->type_implied;
     copy->format = g_strdup(disk->format);
     copy->source = g_strdup(disk->source);
     copy->has_source = disk->has_source;

@@ -11,7 +11,7 @@ struct snapshot_disk {
     enum snapshot_location snapshot; /* DEFAULT when not said and not implied */
     bool implied;                    /* EXTERNAL only follows from a path or a format */
     enum disk_type type;             /* of the overlay */
-    bool has_type;                   /* a request that names the type */
+    bool type_implied;               /* a request that does not name the type */
     char *format;                    /* <driver type=…> of the overlay, or NULL */
     char *source;                    /* path of the overlay, or NULL */
     bool has_source;                 /* a <source> that names something, path or not */

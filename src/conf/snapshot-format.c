@@ -95,7 +95,7 @@ add_new_disk(GString *out, const struct snapshot_disk *disk, bool request)
     add_attribute(out, "name", disk->name);
     if (disk->snapshot != SNAPSHOT_LOCATION_DEFAULT && !(request && disk->implied))
         add_attribute(out, "snapshot", snapshot_location_format(disk->snapshot));
-    if (request ? disk->has_type : detailed)
+    if (detailed && !(request && disk->type_implied))
         add_attribute(out, "type", disk_type_format(disk->type));
     if (!detailed) {
         g_string_append(out, "/>\n");

@@ -178,6 +178,7 @@ node_read(struct walk *walk, const struct image_file *file, GError **error)
     if (fd >= 0) {
         image->block = node->file.block;
         image->symlink = node->file.symlink;
+        image->links = node->file.links;
         image->identity = node->file.identity;
         if (content_read(walk, image, fd, error)) {
             g_hash_table_insert(walk->graph->nodes, &node->file, node);

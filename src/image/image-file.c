@@ -58,6 +58,7 @@ set_from_stat(struct image_file *file, const char *path, const struct stat *st, 
         return false;
     }
     file->block = S_ISBLK(st->st_mode);
+    file->links = st->st_nlink;
     file->rdev = file->block ? st->st_rdev : 0;
     file_identity_set(&file->identity, st);
     return true;
@@ -109,6 +110,8 @@ image_file_open(struct image_file *file, const char *path, GError **error)
     }
     if (opened.block && !read_capacity(&opened, fd, path, error))
         return -1;
+    if (!opened.block)
+        file_identity_add_birth(&opened.identity, fd, NULL);
     *file = opened;
     return scoped_fd_steal(&fd);
 }

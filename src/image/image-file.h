@@ -14,8 +14,9 @@ struct image_file {
     struct file_identity
         identity; /* size of a block device: 0 until it is open, then its capacity */
     bool block;
-    bool symlink;  /* the path itself is a symbolic link */
-    uint64_t rdev; /* which device a block device is */
+    uint64_t links; /* names that the file has */
+    bool symlink;   /* the path itself is a symbolic link */
+    uint64_t rdev;  /* which device a block device is */
 };
 
 /* Which image it is, for hash tables: block devices are the same under all their nodes. */

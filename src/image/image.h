@@ -15,6 +15,7 @@ struct image {
     const struct image_format *format;
     bool block;                    /* a block device */
     bool symlink;                  /* the path itself is a symbolic link */
+    uint64_t links;                /* names that the file has */
     struct file_identity identity; /* size is that of the file; of a device its capacity */
     uint64_t size;                 /* virtual, bytes */
     struct image_header header;    /* of probed formats */

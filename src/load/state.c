@@ -10,6 +10,21 @@
 
 #define DOMAIN_XML_MAX (1024 * 1024)
 
+/* libvirt does not load a file that is called otherwise than its domain. */
+static bool
+check_file_name(const struct domain_location *location, const char *name, GError **error)
+{
+    g_autofree char *file = g_path_get_basename(location->xml);
+    g_autofree char *expected = g_strconcat(name, ".xml", NULL);
+
+    if (!location->uri || strcmp(file, expected) == 0)
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT,
+                "'%s' holds domain '%s', and libvirt does not load it under that file name",
+                location->xml, name);
+    return false;
+}
+
 static bool
 load_domain(struct state *state, struct domain_location *location, GError **error)
 {
@@ -23,6 +38,8 @@ load_domain(struct state *state, struct domain_location *location, GError **erro
     text = file_read(location->xml, DOMAIN_XML_MAX, &length, &state->domain_identity, error);
     state->domain = text ? domain_def_parse(text, length, location->xml, error) : NULL;
     if (!state->domain)
+        return false;
+    if (!check_file_name(location, state->domain->name, error))
         return false;
     domain_location_set_name(location, state->domain->name, state->domain->uuid);
     return true;
@@ -82,7 +99,7 @@ state_load(struct domain_location *location, enum state_parts parts, GError **er
     state->location = location;
     state->disks = g_array_new(FALSE, TRUE, sizeof(struct state_disk));
     state->overlays = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    state->targets = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+    state->targets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     state->directories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     state->token = file_random_token();
     state->now = g_get_real_time() / G_USEC_PER_SEC;

@@ -24,7 +24,7 @@ struct state {
     struct image_graph *graph; /* NULL unless STATE_IMAGES */
     GArray *disks;             /* of struct state_disk, in the domain's order */
     GHashTable *overlays;      /* path -> struct image: overlays that the user made beforehand */
-    GHashTable *targets;       /* device number -> path: devices that get an overlay */
+    GHashTable *targets;       /* what leads to where an overlay goes -> path */
     GHashTable *directories;   /* directory -> the same without symbolic links; filled on demand */
     char *token;               /* for temporary names of this run */
     int64_t now;               /* seconds since the epoch */

@@ -113,29 +113,42 @@ check_no_image(const struct state *state, const char *path, const struct stat *s
     return true;
 }
 
+/* What two spellings of one place have in common: the device, or directory and name. NULL when
+ * there is no such directory.
+ */
+static char *
+place_key(const char *path, const struct stat *st)
+{
+    g_autofree char *directory = g_path_get_dirname(path);
+    g_autofree char *name = g_path_get_basename(path);
+    struct stat parent;
+
+    if (st && S_ISBLK(st->st_mode))
+        return g_strdup_printf("device %" G_GUINT64_FORMAT, (guint64)st->st_rdev);
+    if (stat(directory, &parent) < 0)
+        return NULL;
+    return g_strdup_printf("%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %s", (guint64)parent.st_dev,
+                           (guint64)parent.st_ino, name);
+}
+
 bool
 state_check_target(struct state *state, const char *path, GError **error)
 {
     struct stat st;
-    gint64 *device;
-    const char *other;
+    bool there = stat(path, &st) == 0;
+    g_autofree char *key = place_key(path, there ? &st : NULL);
+    const char *other = key ? g_hash_table_lookup(state->targets, key) : NULL;
 
     if (!check_not_inside(path, state->snapshots->directory, error) ||
-        !check_not_inside(path, state->location->state, error))
+        !check_not_inside(path, state->location->state, error) ||
+        (there &&
+         (!check_no_image(state, path, &st, error) || !check_not_frozen(state, path, &st, error))))
         return false;
-    if (stat(path, &st) < 0)
-        return true; /* that nothing at all is there is seen to when the plan runs */
-    if (!check_no_image(state, path, &st, error) || !check_not_frozen(state, path, &st, error))
-        return false;
-    if (!S_ISBLK(st.st_mode))
-        return true;
-    device = g_new(gint64, 1);
-    *device = (gint64)st.st_rdev;
-    other = g_hash_table_lookup(state->targets, device);
     if (other)
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED, "'%s' and '%s' are one device",
-                    other, path);
-    g_hash_table_insert(state->targets, device, g_strdup(path));
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "'%s' would be a second overlay in one place with '%s'", path, other);
+    else if (key)
+        g_hash_table_insert(state->targets, g_steal_pointer(&key), g_strdup(path));
     return !other;
 }
 

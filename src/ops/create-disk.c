@@ -110,6 +110,11 @@ check_keep_filename(const struct snapshot_disk *disk, const struct image *image,
         return refuse(error, disk->name,
                       "is named through a symbolic link: with --keep-filename the domain XML must "
                       "name the file itself");
+    if (image->links > 1)
+        return refuse(
+            error, disk->name,
+            "has an image with further names (hard links), through which the frozen image "
+            "could be written: with --keep-filename it must have one only");
     if (strcmp(image->format->libvirt, disk->format) != 0) {
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
                     "disk '%s' is %s and its overlay %s: with --keep-filename the domain XML stays "
@@ -319,15 +324,17 @@ create_disk_plan(struct plan *plan, const struct state *state, const struct crea
 {
     const struct image *image = state_get_disk(state, disk->name)->image;
     g_autofree char *directory = g_path_get_dirname(disk->source ? disk->source : image->path);
+    bool fine;
 
     plan_check_lock(plan, image->path, &image->identity);
     for (const struct image *below = image->backing; below; below = below->backing)
         plan_check_unwritten(plan, below->path, &below->identity);
     if (request->reuse_external)
         return plan_reused(plan, state, image, disk, names, error);
-    if (disk->type == DISK_TYPE_FILE)
+    fine = request->keep_filename
+               ? plan_kept_name(plan, state, request, image, disk, snapshot, names, error)
+               : plan_new_name(plan, state, request, image, disk, names, error);
+    if (fine && disk->type == DISK_TYPE_FILE)
         plan_check_space(plan, directory, OVERLAY_SPACE);
-    if (request->keep_filename)
-        return plan_kept_name(plan, state, request, image, disk, snapshot, names, error);
-    return plan_new_name(plan, state, request, image, disk, names, error);
+    return fine;
 }

@@ -290,6 +290,14 @@ create_plan(const struct state *state, const struct create_request *request,
                     state->location->xml);
         return NULL;
     }
+    if (request->keep_filename && state->snapshots->problems->len > 0) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "the snapshot store '%s' has entries that are not in order (%s), and with "
+                    "--keep-filename they might have to follow a renamed image",
+                    state->snapshots->directory,
+                    (const char *)g_ptr_array_index(state->snapshots->problems, 0));
+        return NULL;
+    }
     if (!plan_disks(plan, state, request, def, created, notes, error) ||
         !plan_metadata(plan, state, request, def, created, error))
         return NULL;

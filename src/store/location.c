@@ -149,6 +149,10 @@ domain_location_find(const char *domain, const char *uri, const char *store, GEr
 
     if (!location)
         return NULL;
+    if (store && store[0] == '\0') {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE, "--store takes a directory");
+        return NULL;
+    }
     if (store) {
         g_free(location->store);
         location->store = file_absolute(store, error);
@@ -204,6 +208,8 @@ domain_location_set_name(struct domain_location *location, const char *name, con
     static const char *const usual[] = {"qemu:///system", "qemu:///session"};
     g_autofree char *save = g_strconcat(name, ".save", NULL);
 
+    g_clear_pointer(&location->managed_save, g_free);
+    g_ptr_array_set_size(location->pid_files, 0);
     if (strchr(name, '/'))
         return;
     if (location->uri) {

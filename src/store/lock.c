@@ -26,9 +26,13 @@ make_directory(const char *directory, GError **error)
     g_autofree char *parent = g_path_get_dirname(directory);
     struct stat st;
 
-    /* A journal is worth nothing in a directory that a power cut takes away. */
+    /* A journal is worth nothing in a directory that a power cut takes away. A holder that finishes
+     * just now removes it again; as long as its parent is there, the caller tries again.
+     */
     if (lstat(directory, &st) < 0 &&
-        (g_mkdir_with_parents(directory, 0700) < 0 || !file_sync_directory(parent, NULL))) {
+        (g_mkdir_with_parents(directory, 0700) < 0 || !file_sync_directory(parent, NULL)) &&
+        (errno == EACCES || errno == EROFS || errno == ENOSPC ||
+         !g_file_test(parent, G_FILE_TEST_IS_DIR))) {
         offshot_set_error_errno(error, errno, "cannot make directory '%s'", directory);
         return false;
     }
@@ -129,6 +133,21 @@ is_alone(const char *directory)
     return entries != NULL;
 }
 
+/* Remove the directory and, of a domain of libvirt's, those above it that are offshot's alone
+ * ("offshot/qemu"). One that holds anything stays.
+ */
+static void
+remove_directories(const char *directory)
+{
+    g_autofree char *parent = g_path_get_dirname(directory);
+    g_autofree char *above = g_path_get_dirname(parent);
+
+    if (rmdir(directory) < 0 || !g_str_has_suffix(parent, "/offshot/qemu"))
+        return;
+    if (rmdir(parent) == 0)
+        (void)!rmdir(above);
+}
+
 void
 store_lock_free(struct store_lock *lock)
 {
@@ -136,7 +155,7 @@ store_lock_free(struct store_lock *lock)
         return;
     /* While it is still held: whoever waits notices that the file went, and makes a new one. */
     if (is_alone(lock->directory) && unlink(lock->path) == 0)
-        (void)!rmdir(lock->directory);
+        remove_directories(lock->directory);
     close(lock->fd);
     g_free(lock->directory);
     g_free(lock->path);

@@ -110,12 +110,16 @@ find_embed_root(const char *directory)
 {
     g_autofree char *root = NULL;
     g_autofree char *lib = NULL;
+    g_autofree char *conf = NULL;
 
     if (!g_str_has_suffix(directory, "/etc/qemu"))
         return NULL;
     root = g_strndup(directory, strlen(directory) - strlen("/etc/qemu"));
-    lib = g_build_filename(root, "lib", "qemu", "snapshot", NULL);
-    return g_file_test(lib, G_FILE_TEST_IS_DIR) ? g_steal_pointer(&root) : NULL;
+    lib = g_build_filename(root, "lib", "qemu", NULL);
+    conf = g_build_filename(root, "etc", "qemu.conf", NULL);
+    if (!g_file_test(lib, G_FILE_TEST_IS_DIR) && !g_file_test(conf, G_FILE_TEST_EXISTS))
+        return NULL;
+    return g_steal_pointer(&root);
 }
 
 char *

@@ -38,6 +38,19 @@ plan_locks_free(GArray *locks)
 #define READER_PAUSE 20000
 
 static bool
+check_alterable(const char *path, GError **error)
+{
+    struct statx sx;
+
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &sx) < 0 ||
+        (sx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) == 0)
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                "'%s' is immutable or append-only: use chattr first", path);
+    return false;
+}
+
+static bool
 check_absent(const struct plan_check *check, GError **error)
 {
     g_autoptr(GError) local = NULL;
@@ -56,7 +69,7 @@ check_absent(const struct plan_check *check, GError **error)
         g_set_error(&local, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
                     "there is no directory '%s' for '%s'", directory, check->path);
     if (!local)
-        return true;
+        return check_alterable(directory, error);
     g_propagate_error(error, g_steal_pointer(&local));
     return false;
 }
@@ -75,8 +88,12 @@ set_changed(const char *path, GError **error)
 static bool
 check_movable(const char *path, GError **error)
 {
+    g_autofree char *parent = g_path_get_dirname(path);
     struct statx sx;
     const char *why = NULL;
+
+    if (!check_alterable(parent, error))
+        return false;
 
     if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &sx) < 0)
         return true;
@@ -84,10 +101,8 @@ check_movable(const char *path, GError **error)
     if (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
         why = "is a mount point, which cannot be replaced or renamed into";
 #endif
-    if (sx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND))
-        why = "is immutable or append-only: use chattr first";
     if (!why)
-        return true;
+        return check_alterable(path, error);
     g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED, "'%s' %s", path, why);
     return false;
 }
@@ -107,6 +122,11 @@ check_unchanged(const struct plan_check *check, GError **error)
         return false;
     }
     file_identity_set(&now, &st);
+    if (S_ISLNK(st.st_mode)) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "'%s' is a symbolic link, which cannot be replaced by a file", check->path);
+        return false;
+    }
     if (!file_identity_is_unchanged(&now, &check->identity))
         return set_changed(check->path, error);
     return check_movable(check->path, error);

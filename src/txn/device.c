@@ -176,8 +176,8 @@ device_blank(const char *device, const char *source, GError **error)
     if (is_blank(present, length))
         return true;
     if (!device_is_ours(present, overlay, length)) {
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
-                    "device '%s' holds what offshot did not write; it is left alone", device);
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "device '%s' holds what offshot did not write, and is left alone", device);
         return false;
     }
     return device_write(fd, device, NULL, length, error);

@@ -21,6 +21,7 @@ bool device_check_blank(const char *device, size_t length, GError **error);
 bool device_fill(const char *device, const char *source, GError **error);
 
 /* Take device_fill() back, also one that a crash cut short: every block must be zero or what SOURCE
- * has there. Without SOURCE there is nothing to take back.
+ * has there, else it fails with OFFSHOT_ERROR_REFUSED. Without SOURCE there is nothing to take
+ * back.
  */
 bool device_blank(const char *device, const char *source, GError **error);

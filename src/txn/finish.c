@@ -21,7 +21,8 @@ plan_sync_directories(const GPtrArray *steps, GError **error)
             if (!directory || step->kind == STEP_FILL_DEVICE ||
                 g_hash_table_contains(seen, directory))
                 continue;
-            if (!file_sync_directory(directory, error))
+            if (g_file_test(directory, G_FILE_TEST_IS_DIR) &&
+                !file_sync_directory(directory, error))
                 return false;
             g_hash_table_add(seen, g_steal_pointer(&directory));
         }
@@ -37,7 +38,9 @@ plan_undo(const struct plan *plan, guint count, const struct step_context *conte
     for (guint i = count; i-- > 0;) {
         if (step_undo(g_ptr_array_index(plan->prepare, i), context, &local))
             continue;
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED, "%s", local->message);
+        if (local->code != OFFSHOT_ERROR_BUSY)
+            local->code = OFFSHOT_ERROR_INTERRUPTED;
+        g_propagate_error(error, g_steal_pointer(&local));
         return false;
     }
     return true;

@@ -55,8 +55,9 @@ set_identity(GKeyFile *file, const char *group, const char *key,
 
     if (identity->inode == 0)
         return;
-    text = g_strdup_printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64, identity->device,
-                           identity->inode, identity->size, identity->mtime);
+    text = g_strdup_printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64,
+                           identity->device, identity->inode, identity->size, identity->mtime,
+                           identity->birth);
     g_key_file_set_value(file, group, key, text);
 }
 
@@ -67,6 +68,8 @@ format_step(GKeyFile *file, const char *group, const struct step *step)
     g_key_file_set_uint64(file, group, "rank", step->rank);
     set_text(file, group, "path", step->path);
     set_text(file, group, "source", step->source);
+    if (step->fresh)
+        g_key_file_set_boolean(file, group, "fresh", TRUE);
     if (step->yields)
         g_key_file_set_boolean(file, group, "yields", TRUE);
     set_identity(file, group, "old", &step->old);
@@ -165,8 +168,9 @@ get_identity(GKeyFile *file, const char *group, const char *key, struct file_ide
 
     if (!text)
         return true;
-    if (sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNd64 "%n", &identity->device,
-               &identity->inode, &identity->size, &identity->mtime, &end) != 4 ||
+    if (sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 "%n",
+               &identity->device, &identity->inode, &identity->size, &identity->mtime,
+               &identity->birth, &end) != 5 ||
         text[end] != '\0')
         return set_damaged(error, key);
     return true;
@@ -189,6 +193,7 @@ parse_step(GKeyFile *file, const char *group, enum plan_phase phase, GError **er
         !get_identity(file, group, "old", &step->old, error) ||
         !get_identity(file, group, "made", &step->made, error))
         return NULL;
+    step->fresh = g_key_file_get_boolean(file, group, "fresh", NULL);
     step->yields = g_key_file_get_boolean(file, group, "yields", NULL);
     if (!step->source && (kind == STEP_LINK || kind == STEP_REPLACE || kind == STEP_INSTALL ||
                           kind == STEP_FILL_DEVICE)) {

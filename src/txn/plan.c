@@ -187,7 +187,14 @@ plan_add_fill_device(struct plan *plan, unsigned rank, const char *source, const
 struct step *
 plan_add_link(struct plan *plan, unsigned rank, const char *existing, const char *path)
 {
-    return plan_add_step(plan, STEP_LINK, rank, path, existing);
+    struct step *step = plan_add_step(plan, STEP_LINK, rank, path, existing);
+
+    for (guint i = 0; i < plan->prepare->len; i++) {
+        const struct step *other = g_ptr_array_index(plan->prepare, i);
+
+        step->fresh = step->fresh || strcmp(other->path, existing) == 0;
+    }
+    return step;
 }
 
 struct step *
@@ -242,6 +249,7 @@ step_new(enum step_kind kind, unsigned rank, const char *path)
     step->kind = kind;
     step->rank = rank;
     step->path = g_strdup(path);
+    step->fd = -1;
     return step;
 }
 
@@ -250,6 +258,7 @@ step_free(struct step *step)
 {
     if (!step)
         return;
+    scoped_fd_close(&step->fd);
     g_free(step->path);
     g_free(step->source);
     g_free(step->like);

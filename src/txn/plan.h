@@ -46,7 +46,9 @@ struct step {
     char **argv;
     char *content; /* NUL-terminated text */
     struct step_overlay overlay;
-    bool yields;              /* of replace: a change that somebody else made to PATH stays */
+    int fd;      /* of create-overlay while it runs: the file, whatever becomes of its name; -1 */
+    bool fresh;  /* of link: SOURCE is made by the same plan */
+    bool yields; /* of replace: a change that somebody else made to PATH stays */
     struct file_identity old; /* what PATH was when the plan was made; inode 0: not known */
     struct file_identity
         made; /* the file that the step moves into place, or removes; see the executor */

@@ -26,8 +26,13 @@ static bool
 recover_locked(const struct journal *journal, const struct txn_options *options,
                enum txn_recovery *what, GError **error)
 {
-    const struct step_context context = {.same_boot = journal->same_boot, .notes = options->notes};
     const struct plan *plan = journal->plan;
+    const struct step_context context = {
+        .same_boot = journal->same_boot,
+        .plan = plan,
+        .recovering = true,
+        .notes = options->notes,
+    };
     g_autoptr(GError) local = NULL;
     bool undone = journal->phase == PLAN_PREPARE;
     bool fine;
@@ -45,6 +50,10 @@ recover_locked(const struct journal *journal, const struct txn_options *options,
     *what = undone ? TXN_UNDONE : TXN_FINISHED;
     if (fine && journal_remove(options->state_directory, &local))
         return true;
+    if (local->code == OFFSHOT_ERROR_BUSY) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
     g_set_error(
         error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
         "the interrupted '%s' cannot be %s: %s; remove the cause, then run `offshot recover`",

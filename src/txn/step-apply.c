@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "txn/step-look.h"
@@ -52,10 +53,11 @@ step_was_applied(const struct step *step, const struct step_context *context)
         return false;
     if (source.inode != 0)
         return false;
-    /* Its name is random, so only the step itself can have moved it; unless nothing took its place.
-     */
-    return step->kind == STEP_INSTALL || there.inode == 0 ||
-           !step_same_file(context, &there, &step->old);
+    /* What is gone was moved by this step, whatever became of PATH since; unless somebody removed
+     * it. */
+    if (step->kind == STEP_INSTALL)
+        return there.inode != 0;
+    return !step_unchanged_file(context, &there, &step->old);
 }
 
 /* Whether what is at PATH may be renamed over: the file that the plan saw, as it saw it. An image
@@ -69,7 +71,7 @@ may_replace(const struct step *step, const struct step_context *context,
         return step_set_unexplained(error, step->path, "has vanished");
     if (!step_same_file(context, there, &step->old))
         return step_set_unexplained(error, step->path, "was replaced by somebody else");
-    if (there->size == step->old.size && there->mtime == step->old.mtime)
+    if (step_unchanged_file(context, there, &step->old))
         return true;
     if (st->st_nlink < 2)
         return step_set_unexplained(error, step->path, "was written since the operation began");
@@ -84,11 +86,24 @@ may_replace(const struct step *step, const struct step_context *context,
 static bool
 yield(const struct step *step, const struct step_context *context, GError **error)
 {
-    step_note(context, "'%s' was changed after the operation was interrupted, and is kept as it is",
+    step_note(context,
+              "'%s' was changed or removed after the operation was interrupted, and stays so",
               step->path);
     if (unlink(step->source) == 0 || errno == ENOENT)
         return true;
     offshot_set_error_errno(error, errno, "cannot remove '%s'", step->source);
+    return false;
+}
+
+/* Somebody may have removed the directory that a new snapshot file goes into. */
+static bool
+make_parent(const char *path, GError **error)
+{
+    g_autofree char *directory = g_path_get_dirname(path);
+
+    if (mkdir(directory, 0700) == 0 || errno == EEXIST)
+        return true;
+    offshot_set_error_errno(error, errno, "cannot make directory '%s'", directory);
     return false;
 }
 
@@ -97,7 +112,7 @@ finish_install(const struct step *step, const struct file_identity *there,
                const struct file_identity *source, GError **error)
 {
     if (there->inode == 0)
-        return rename_new(step->source, step->path, error);
+        return make_parent(step->path, error) && rename_new(step->source, step->path, error);
     if (!file_identity_is_same_file(there, source))
         return step_set_unexplained(error, step->path, "was made by somebody else");
     if (unlink(step->source) == 0)
@@ -137,7 +152,7 @@ finish_rename(const struct step *step, const struct step_context *context, GErro
     if (!step_look(step->path, &there, &there_st, error) ||
         !step_look(step->source, &source, &st, error))
         return false;
-    if (source.inode == 0 && step->yields)
+    if (source.inode == 0 && (step->yields || step->kind == STEP_INSTALL))
         return yield(step, context, error);
     if (source.inode == 0)
         return step_set_unexplained(error, step->source, "has vanished");

@@ -12,7 +12,18 @@ bool
 step_same_file(const struct step_context *context, const struct file_identity *a,
                const struct file_identity *b)
 {
-    return a->inode == b->inode && (!context->same_boot || a->device == b->device);
+    if (a->inode != b->inode)
+        return false;
+    if (a->birth != 0 && b->birth != 0)
+        return a->birth == b->birth;
+    return !context->same_boot || a->device == b->device;
+}
+
+bool
+step_unchanged_file(const struct step_context *context, const struct file_identity *a,
+                    const struct file_identity *b)
+{
+    return step_same_file(context, a, b) && a->size == b->size && a->mtime == b->mtime;
 }
 
 bool
@@ -30,8 +41,10 @@ step_look(const char *path, struct file_identity *identity, struct stat *st, GEr
     bool exists;
 
     memset(identity, 0, sizeof(*identity));
-    if (file_stat(path, false, st, &exists, &local))
+    if (file_stat(path, false, st, &exists, &local)) {
         file_identity_set(identity, st);
+        file_identity_add_birth(identity, -1, path);
+    }
     if (!local)
         return true;
     g_propagate_error(error, g_steal_pointer(&local));

@@ -7,12 +7,18 @@
 
 /* What steps see of the files they are about. */
 
-/* Whether A and B are one file; device numbers of another boot do not count. */
+/* Whether A and B are one file, by inode and time of birth; where that is not known by inode and
+ * device, unless the device number is of another boot.
+ */
 bool step_same_file(const struct step_context *context, const struct file_identity *a,
                     const struct file_identity *b);
 
 /* Look at PATH without following links; inode 0 in *IDENTITY: nothing is there. */
 bool step_look(const char *path, struct file_identity *identity, struct stat *st, GError **error);
+
+/* The same file, and not written since. */
+bool step_unchanged_file(const struct step_context *context, const struct file_identity *a,
+                         const struct file_identity *b);
 
 /* Fail with OFFSHOT_ERROR_INTERRUPTED: PATH is not what the step left or found there. */
 bool step_set_unexplained(GError **error, const char *path, const char *what);

@@ -13,6 +13,7 @@
 #include "image/qemu-img.h"
 #include "txn/device.h"
 #include "txn/step-look.h"
+#include "txn/step-used.h"
 #include "util/error.h"
 
 static bool
@@ -65,18 +66,16 @@ begin_link(const struct step *step, GError **error)
 }
 
 bool
-step_begin(const struct step *step, GError **error)
+step_begin(struct step *step, GError **error)
 {
-    int fd;
-
     switch (step->kind) {
     case STEP_MAKE_DIRECTORY:
         return begin_make_directory(step, error);
     case STEP_STAGE_FILE:
         return begin_stage_file(step, error);
     case STEP_CREATE_OVERLAY:
-        fd = file_create(step->path, error);
-        return fd >= 0 && close(fd) == 0;
+        step->fd = file_create(step->path, error);
+        return step->fd >= 0;
     case STEP_FILL_DEVICE:
         return device_fill(step->path, step->source, error);
     case STEP_LINK:
@@ -139,26 +138,60 @@ check_overlay(const struct step *step, int fd, GError **error)
     return fits;
 }
 
+char **
+step_program(const struct step *step)
+{
+    char **argv = g_strdupv(step->argv);
+
+    for (size_t i = 0; argv && step->fd >= 0 && argv[i]; i++) {
+        if (strcmp(argv[i], step->path) != 0)
+            continue;
+        g_free(argv[i]);
+        argv[i] = g_strdup_printf("/proc/self/fd/%d", step->fd);
+    }
+    return argv;
+}
+
+/* Whether the name of the new file still leads to it. */
+static bool
+check_name(const struct step *step, GError **error)
+{
+    struct file_identity there;
+    struct stat st;
+
+    if (!step_look(step->path, &there, &st, error))
+        return false;
+    if (file_identity_is_same_file(&there, &step->made))
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED,
+                "'%s' was replaced by somebody else while it was made", step->path);
+    return false;
+}
+
 bool
-step_end(const struct step *step, GError **error)
+step_end(struct step *step, GError **error)
 {
     scoped_fd fd = -1;
     scoped_fd like = -1;
+    struct stat st;
 
     if (step->kind != STEP_CREATE_OVERLAY)
         return true;
-    fd = open(step->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    fd = scoped_fd_steal(&step->fd);
     like = open(step->like, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || like < 0) {
-        offshot_set_error_errno(error, errno, "cannot open '%s'", fd < 0 ? step->path : step->like);
+    if (like < 0) {
+        offshot_set_error_errno(error, errno, "cannot open '%s'", step->like);
         return false;
     }
     if (!check_overlay(step, fd, error) || !file_copy_attributes(like, fd, step->path, error))
         return false;
-    if (fsync(fd) == 0)
-        return true;
-    offshot_set_error_errno(error, errno, "cannot flush '%s'", step->path);
-    return false;
+    if (fsync(fd) < 0 || fstat(fd, &st) < 0) {
+        offshot_set_error_errno(error, errno, "cannot flush '%s'", step->path);
+        return false;
+    }
+    file_identity_set(&step->made, &st);
+    file_identity_add_birth(&step->made, fd, NULL);
+    return check_name(step, error);
 }
 
 /* Remove a file whose temporary name nobody else can have chosen. */
@@ -172,7 +205,7 @@ undo_new_file(const struct step *step, GError **error)
         return false;
     if (there.inode == 0)
         return true;
-    if (!S_ISREG(st.st_mode))
+    if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
         return step_set_unexplained(error, step->path, "is no file that offshot made");
     if (unlink(step->path) == 0 || errno == ENOENT)
         return true;
@@ -180,26 +213,59 @@ undo_new_file(const struct step *step, GError **error)
     return false;
 }
 
+static void
+note_left(const struct step *step, const struct step_context *context)
+{
+    step_note(
+        context,
+        "'%s' is left where it is: it may have been used since the operation was interrupted; "
+        "remove it if nothing needs it",
+        step->path);
+}
+
 /* A new name is ours only as long as it is the file that still has its old name, too: a last name
- * is never taken away.
+ * is never taken away, and an overlay that somebody has come to use stays.
  */
 static bool
-undo_link(const struct step *step, GError **error)
+undo_link(const struct step *step, const struct step_context *context, GError **error)
 {
     struct file_identity there;
     struct file_identity source;
     struct stat st;
+    bool used = false;
 
     if (!step_look(step->path, &there, &st, error) || !step_look(step->source, &source, &st, error))
         return false;
     if (there.inode == 0)
         return true;
-    if (!file_identity_is_same_file(&there, &source))
-        return step_set_unexplained(error, step->path, "is not the file that offshot linked there");
-    if (unlink(step->path) == 0)
+    if (!file_identity_is_same_file(&there, &source)) {
+        note_left(step, context);
+        return true;
+    }
+    if (context->recovering && step->fresh && !step_overlay_is_used(step, context, &used, error))
+        return false;
+    if (used)
+        note_left(step, context);
+    if (used || unlink(step->path) == 0)
         return true;
     offshot_set_error_errno(error, errno, "cannot remove '%s'", step->path);
     return false;
+}
+
+/* A device that somebody has come to use keeps what is on it. */
+static bool
+undo_fill_device(const struct step *step, const struct step_context *context, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+
+    if (device_blank(step->path, step->source, &local))
+        return true;
+    if (!context->recovering) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
+    step_note(context, "%s", local->message);
+    return true;
 }
 
 bool
@@ -209,6 +275,8 @@ step_ensure(const struct step *step, const struct step_context *context, GError 
     struct file_identity source;
     struct stat st;
 
+    if (step->kind == STEP_MAKE_DIRECTORY)
+        return begin_make_directory(step, error);
     if (step->kind != STEP_LINK)
         return true;
     if (!step_look(step->path, &there, &st, error) || !step_look(step->source, &source, &st, error))
@@ -229,7 +297,6 @@ step_ensure(const struct step *step, const struct step_context *context, GError 
 bool
 step_undo(const struct step *step, const struct step_context *context, GError **error)
 {
-    (void)context;
     switch (step->kind) {
     case STEP_MAKE_DIRECTORY:
         if (rmdir(step->path) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST)
@@ -240,9 +307,9 @@ step_undo(const struct step *step, const struct step_context *context, GError **
     case STEP_CREATE_OVERLAY:
         return undo_new_file(step, error);
     case STEP_FILL_DEVICE:
-        return device_blank(step->path, step->source, error);
+        return undo_fill_device(step, context, error);
     case STEP_LINK:
-        return undo_link(step, error);
+        return undo_link(step, context, error);
     case STEP_REPLACE:
     case STEP_INSTALL:
     case STEP_UNLINK:

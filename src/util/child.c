@@ -222,12 +222,21 @@ child_run(struct child *const *children, size_t count, unsigned jobs, GError **e
     return true;
 }
 
+static const char consequence[] = "qemu-img: Error when deleting file /proc/self/fd/";
+
 /* The first line of what CHILD said on stderr, fit for a message. */
 static char *
 first_complaint(const struct child *child)
 {
-    size_t length = MIN(strcspn(child->err->str, "\n"), COMPLAINT_MAX);
-    char *line = g_utf8_make_valid(child->err->str, (gssize)length);
+    const char *first = child->err->str;
+    size_t length;
+    char *line;
+
+    /* it could not remove what it failed to make, which is none of its business */
+    while (strstr(first, consequence) == first && strchr(first, '\n'))
+        first = strchr(first, '\n') + 1;
+    length = MIN(strcspn(first, "\n"), COMPLAINT_MAX);
+    line = g_utf8_make_valid(first, (gssize)length);
 
     for (char *c = line; *c; c++) {
         if (g_ascii_iscntrl(*c))

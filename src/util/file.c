@@ -27,6 +27,20 @@ file_identity_set(struct file_identity *identity, const struct stat *st)
     identity->size = (uint64_t)st->st_size;
     identity->mtime =
         (int64_t)st->st_mtim.tv_sec * G_GINT64_CONSTANT(1000000000) + st->st_mtim.tv_nsec;
+    identity->birth = 0;
+}
+
+void
+file_identity_add_birth(struct file_identity *identity, int fd, const char *path)
+{
+    int where = fd >= 0 ? fd : AT_FDCWD;
+    int flags = fd >= 0 ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW;
+    struct statx sx;
+
+    if (statx(where, fd >= 0 ? "" : path, flags, STATX_BTIME, &sx) == 0 &&
+        (sx.stx_mask & STATX_BTIME))
+        identity->birth =
+            sx.stx_btime.tv_sec * G_GINT64_CONSTANT(1000000000) + sx.stx_btime.tv_nsec;
 }
 
 bool
@@ -85,8 +99,10 @@ file_read(const char *path, size_t limit, size_t *length, struct file_identity *
 
     if (fd < 0)
         return NULL;
-    if (identity)
+    if (identity) {
         file_identity_set(identity, &st);
+        file_identity_add_birth(identity, fd, NULL);
+    }
     data = g_malloc(limit + 2);
     while (used <= limit) {
         ssize_t got = read(fd, data + used, limit + 1 - used);

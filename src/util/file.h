@@ -7,16 +7,22 @@
 #include <sys/stat.h>
 
 /* Which file it is, and whether it is still as it was: device and inode name the file, size in
- * bytes and modification time in nanoseconds since the epoch tell of writes. All zero: not known.
+ * bytes and modification time in nanoseconds since the epoch tell of writes. Inode numbers are used
+ * again and device numbers change when a file system is mounted again: over a longer time it is the
+ * inode and the time of birth (nanoseconds; 0: not known) that name a file. All zero: not known.
  */
 struct file_identity {
     uint64_t device;
     uint64_t inode;
     uint64_t size;
     int64_t mtime;
+    int64_t birth;
 };
 
 void file_identity_set(struct file_identity *identity, const struct stat *st);
+/* Add the time of birth: of the open FD, or of PATH (no link is followed) when FD is -1. */
+void file_identity_add_birth(struct file_identity *identity, int fd, const char *path);
+
 bool file_identity_is_same_file(const struct file_identity *a, const struct file_identity *b);
 bool file_identity_is_unchanged(const struct file_identity *a, const struct file_identity *b);
 

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Snapshots on snapshots: every state stays what it was, and the newest is current.
-# shellcheck source=tests/lib/lib.sh
 . "${srcdir:?}/lib/lib.sh"
 
 need qemu-img qemu-io jq xmllint

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # In the domain XML only sources and formats change: comments, order, white space, unknown elements
 # and namespaces stay byte for byte.
-# shellcheck source=tests/lib/lib.sh
 . "${srcdir:?}/lib/lib.sh"
 
 need qemu-img
@@ -44,6 +43,7 @@ assert_same_file vm.xml want.xml
 # a disk without <driver> gets one, and only that disk changes
 cp vm.xml before.xml
 ok "$OFFSHOT" create ./vm.xml s2 --disk-only --diskspec vda,snapshot=no --diskspec vdb,snapshot=no
-assert_equal "$(diff before.xml vm.xml | grep -c "^>")" "$(diff before.xml vm.xml | grep '^>' | grep -cE 'd.s2|driver')"
+assert_equal "$(diff before.xml vm.xml | grep -c "^>")" \
+    "$(diff before.xml vm.xml | grep '^>' | grep -cE 'd.s2|driver')"
 grep -q "<source file='$WORK/d.s2'/>" vm.xml || fail 'the source of vdc is not right'
 assert_equal "$(domain_format vm.xml vdc)" qcow2 'format of vdc'

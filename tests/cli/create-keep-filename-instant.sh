@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # With --keep-filename the path of the active image can be opened at every instant, and is a whole
 # image whenever it is.
-# shellcheck source=tests/lib/lib.sh
 . "${srcdir:?}/lib/lib.sh"
 
 need qemu-img qemu-io perl

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # With --keep-filename, a raw image, an image named through a symbolic link, a given file, and a
 # frozen name that exists are refused.
-# shellcheck source=tests/lib/lib.sh
 . "${srcdir:?}/lib/lib.sh"
 
 need qemu-img

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # With --keep-filename the overlay has the old name, the frozen image a new one, and the domain XML
 # is byte for byte the same.
-# shellcheck source=tests/lib/lib.sh
 . "${srcdir:?}/lib/lib.sh"
 
 need qemu-img qemu-io jq xmllint

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # virsh takes a snapshot on top of those of offshot, and offshot on top of those of virsh: one tree,
 # one chain, every state kept.
-# shellcheck source=tests/lib/lib.sh
 . "${srcdir:?}/lib/lib.sh"
 
 need qemu-img qemu-io xmllint jq

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # libvirt loads what offshot wrote, with every field, and both schemas accept it.
-# shellcheck source=tests/lib/lib.sh
 . "${srcdir:?}/lib/lib.sh"
 
 need qemu-img qemu-io xmllint
@@ -35,12 +34,14 @@ for count in 1 2 8; do
     virsh_embed "$root" snapshot-dumpxml vm first >first.xml || fail 'snapshot-dumpxml'
     assert_equal "$(xmllint --xpath 'string(/domainsnapshot/description)' first.xml)" 'the first one'
     assert_equal "$(xmllint --xpath 'string(/domainsnapshot/memory/@snapshot)' first.xml)" no
-    assert_equal "$(xmllint --xpath 'count(/domainsnapshot/disks/disk[@snapshot="external"])' first.xml)" "$count"
+    assert_equal "$(xmllint --xpath 'count(/domainsnapshot/disks/disk[@snapshot="external"])' first.xml)" \
+        "$count"
     assert_equal "$(xmllint --xpath 'string(//disks/disk[1]/source/@file)' first.xml)" "$WORK/d$count-1.first"
     assert_equal "$(xmllint --xpath 'string(//domain//disk[1]/source/@file)' first.xml)" "$WORK/d$count-1.img"
     virsh_embed "$root" snapshot-dumpxml vm second >second.xml || fail 'snapshot-dumpxml'
     assert_equal "$(xmllint --xpath 'string(/domainsnapshot/description)' second.xml)" $'two\nlines'
-    assert_equal "$(xmllint --xpath 'string(//domain//disk[1]/source/@file)' second.xml)" "$WORK/d$count-1.first"
+    assert_equal "$(xmllint --xpath 'string(//domain//disk[1]/source/@file)' second.xml)" \
+        "$WORK/d$count-1.first"
     virsh_embed "$root" dumpxml vm >domain.xml || fail dumpxml
     assert_equal "$(domain_source domain.xml vda)" "$WORK/d$count-1.second"
     assert_equal "$(domain_format domain.xml vda)" qcow2

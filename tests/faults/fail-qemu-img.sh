@@ -65,7 +65,11 @@ fail_each()
             row="create ${*:+$* }$total disks: qemu-img $way"
             # shellcheck disable=SC2016 # for the wrapper
             wrap_qemu_img '
-for TARGET; do case $TARGET in *".disk-'"$letter"'."*.offshot-*) break ;; esac; done
+# the new image is named by the descriptor on which it is open
+for word; do
+    case $word in /proc/self/fd/*) TARGET=$(readlink "$word") ;; *) continue ;; esac
+    case $TARGET in *".disk-'"$letter"'."*.offshot-*) break ;; esac
+done
 case $TARGET in *.offshot-*) ;; *) exec "$REAL" "$@" ;; esac
 for ((i = 1; i < $#; i++)); do
     [ "${!i}" != -b ] || { i=$((i + 1)); BACKING=${!i}; }

@@ -84,7 +84,7 @@ stop_vm()
 
 # shellcheck disable=SC2016 # for the wrapper
 wrap_qemu_img '"$REAL" "$@" || exit
-case $* in *.a.*) name=a ;; *) name=b ;; esac
+case " $* " in *" a.img "* | *" a.s1.img "*) name=a ;; *) name=b ;; esac
 echo "$$" >"'"$SCRATCH"'/child.new.$name"
 mv "'"$SCRATCH"'/child.new.$name" "'"$SCRATCH"'/child.$name"
 exec sleep 60'
@@ -209,14 +209,14 @@ assert_equal "$(ls -A)" "$(printf '%s\n' a.img b.img vm.xml)" files
 fixture raw
 create=("$OFFSHOT" create ./vm.xml s1 --disk-only)
 references "${create[@]}"
-# The renames: journal, commit record, domain XML.
+# The renames: journal, journal before the links, commit record, domain XML.
 last=$(last_call rename "${create[@]}")
-assert_equal "$last" 'rename 3'
+assert_equal "$last" 'rename 4'
 
 row='create, killed before the domain XML changes: old images written'
 case_fresh
 trial "$row"
-at rename 3 signal=KILL "${create[@]}"
+at rename 4 signal=KILL "${create[@]}"
 assert_status 137
 pattern_write a.img qcow2 0x33 64k 64k
 pattern_write b.img raw 0x44 64k 64k
@@ -229,7 +229,7 @@ assert_absent .vm.offshot
 row='create, killed before the domain XML changes: a VM runs'
 case_fresh
 trial "$row"
-at rename 3 signal=KILL "${create[@]}"
+at rename 4 signal=KILL "${create[@]}"
 assert_status 137
 start_vm b.img raw
 state=$(snapshot_state "$CASE")
@@ -260,8 +260,8 @@ assert_status 137
 start_vm a.s1 qcow2
 ok "$OFFSHOT" recover ./vm.xml
 stop_vm
-compare_list=$(printf '%s\n' a.img a.s1 b.img b.s1 vm.snapshots vm.xml)
-assert_equal "$(ls -A)" "$compare_list" files
+all_files=$(printf '%s\n' a.img a.s1 b.img b.s1 vm.snapshots vm.xml)
+assert_equal "$(ls -A)" "$all_files" files
 pattern_check a.s1 qcow2 0x77 128k 64k
 pattern_check a.s1 qcow2 0x11 0 64k
 
@@ -281,23 +281,49 @@ rm vm.snapshots/s1.xml
 ok "$OFFSHOT" recover ./vm.xml
 compare "$row" 'put aside' nothing after
 
-row='create, killed, an image replaced'
+# Nothing of the operation could be seen yet, so it can still be undone.
+row='create, killed, the domain XML replaced'
 case_fresh
 trial "$row"
-at rename 3 signal=KILL "${create[@]}"
+at rename 4 signal=KILL "${create[@]}"
 assert_status 137
 cp vm.xml new.xml
 echo '<!-- mine -->' >>new.xml
+cp new.xml vm.xml.mine
 mv new.xml vm.xml
-state=$(snapshot_state "$CASE")
-run "$OFFSHOT" recover ./vm.xml
-assert_error 3 vm.xml
-assert_unchanged "$CASE" "$state"
+ok "$OFFSHOT" recover ./vm.xml
+assert_stdout_contains undone
+assert_stderr_contains "vm.xml' was replaced"
+assert_same_file vm.xml vm.xml.mine
+assert_equal "$(ls -A)" "$(printf '%s\n' a.img b.img vm.xml vm.xml.mine)" files
+
+row='create, killed, the overlays named in the domain XML'
+case_fresh
+trial "$row"
+at rename 4 signal=KILL "${create[@]}"
+assert_status 137
+sed -i 's/a\.img/a.s1/; s/b\.img/b.s1/; s/raw/qcow2/' vm.xml
+ok "$OFFSHOT" recover ./vm.xml
+assert_stdout_contains undone
+assert_stderr_contains "a.s1' is left where it is"
+assert_equal "$(ls -A)" "$(printf '%s\n' a.img a.s1 b.img b.s1 vm.xml)" files
+
+row='create, killed, an overlay replaced'
+case_fresh
+trial "$row"
+at renameat2 1 signal=KILL "${create[@]}"
+assert_status 137
+rm a.s1 .a.s1.offshot-*
+echo mine >a.s1
+ok "$OFFSHOT" recover ./vm.xml
+assert_stderr_contains "a.s1' was moved or removed"
+assert_equal "$(cat a.s1)" mine 'what somebody made'
+assert_equal "$(ls -A)" "$all_files" files
 
 row='create, killed, the journal damaged'
 case_fresh
 trial "$row"
-at rename 3 signal=KILL "${create[@]}"
+at rename 4 signal=KILL "${create[@]}"
 assert_status 137
 echo '# more' >>.vm.offshot/journal
 state=$(snapshot_state "$CASE")

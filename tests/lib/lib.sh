@@ -18,6 +18,7 @@ STDERR=$SCRATCH/stderr
 STATUS=
 LAST=
 AT_EXIT=()
+HELD=()
 
 export HOME=$SCRATCH/home LC_ALL=C.UTF-8 TZ=UTC
 unset LIBVIRT_DEFAULT_URI NO_COLOR XDG_CACHE_HOME XDG_CONFIG_HOME XDG_RUNTIME_DIR XDG_STATE_HOME
@@ -331,7 +332,7 @@ assert_same_content()
 {
     local said
 
-    said=$(qemu-img compare -s -f "$2" -F "$4" -- "$(absolute "$1")" "$(absolute "$3")" 2>&1) \
+    said=$(qemu-img compare -f "$2" -F "$4" -- "$(absolute "$1")" "$(absolute "$3")" 2>&1) \
         || fail "'$1' and '$3': $said"
 }
 
@@ -359,29 +360,24 @@ hold_image()
 
     [ "${3-}" != read-only ] || writable=off read_only=on
     path=$(absolute "$1")
-    HELD=$((${HELD-0} + 1))
-    qemu-storage-daemon --daemonize --pidfile "$SCRATCH/held.$HELD" \
+    qemu-storage-daemon --pidfile "$SCRATCH/held.${#HELD[@]}" \
         --blockdev "driver=$2,node-name=held,read-only=$read_only,file.driver=file,file.filename=${path//,/,,}" \
-        --nbd-server "addr.type=unix,addr.path=$SCRATCH/held-socket.$HELD" \
-        --export "type=nbd,id=held,node-name=held,writable=$writable" || fail "cannot hold '$path'"
+        --nbd-server "addr.type=unix,addr.path=$SCRATCH/held-socket.${#HELD[@]}" \
+        --export "type=nbd,id=held,node-name=held,writable=$writable" &
+    wait_until [ -s "$SCRATCH/held.${#HELD[@]}" ]
+    HELD+=($!)
 }
 
 release_images()
 {
-    local file pid
+    local pid
 
-    for file in "$SCRATCH"/held.*; do
-        [ -e "$file" ] || continue
-        pid=$(cat "$file")
-        rm -f "$file"
+    for pid in ${HELD+"${HELD[@]}"}; do
         kill "$pid"
-        wait_until process_is_gone "$pid"
+        wait "$pid"
     done
-}
-
-process_is_gone()
-{
-    ! kill -0 "$1" 2>/dev/null
+    rm -f "$SCRATCH"/held*
+    HELD=()
 }
 
 # --- domains -----------------------------------------------------------------------------------------

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "txn/step.h"
+
+/* Between a crash and its recovery somebody may have put to use what the plan had made by then. */
+
+/* Whether the file at PATH, an overlay that STEP gave this name, may hold what somebody needs: it
+ * was written since it was made, or a file that the plan was to replace has been changed and names
+ * it.
+ *
+ * Fails with OFFSHOT_ERROR_BUSY while a QEMU process has it open.
+ */
+bool step_overlay_is_used(const struct step *step, const struct step_context *context, bool *used,
+                          GError **error);

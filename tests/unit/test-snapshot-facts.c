@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "conf/snapshot-facts.h"
+
+#include "unit/unit.h"
+
+#define OPEN "<offshot:snapshot xmlns:offshot=\"urn:offshot:snapshot:1\">"
+#define CLOSE "</offshot:snapshot>"
+#define VDA "<offshot:frozen disk=\"vda\" inode=\"12\" size=\"197120\" mtime=\"-5\"/>"
+#define VDB                                                                                        \
+    "<offshot:frozen disk=\"v&amp;&lt;&quot;b\" inode=\"18446744073709551615\" size=\"0\" "        \
+    "mtime=\"1795378938000000001\"/>"
+
+static const struct frozen_image images[] = {
+    {"vda", {7, 12, 197120, -5, 0}},
+    {"v&<\"b", {7, UINT64_MAX, 0, 1795378938000000001, 0}},
+};
+
+static const struct change {
+    const char *element;
+    size_t count;
+    bool keep_filename;
+    const char *result;
+} changes[] = {
+    {"<domain><name>vm</name></domain>", 1, false,
+     "<domain><name>vm</name><metadata>" OPEN VDA CLOSE "</metadata></domain>"},
+    {"<domain><name>vm</name></domain>", 2, false,
+     "<domain><name>vm</name><metadata>" OPEN VDA VDB CLOSE "</metadata></domain>"},
+    {"<domain><name>vm</name></domain>", 0, false,
+     "<domain><name>vm</name><metadata>" OPEN CLOSE "</metadata></domain>"},
+    {"<domain><name>vm</name></domain>", 0, true,
+     "<domain><name>vm</name><metadata><offshot:snapshot "
+     "xmlns:offshot=\"urn:offshot:snapshot:1\" keep-filename=\"yes\">" CLOSE
+     "</metadata></domain>"},
+    /* what others keep there stays */
+    {"<domain><metadata><a:x xmlns:a='urn:a' q=\"&#65;\"> t </a:x></metadata><name>vm</name></domain>",
+     1, false,
+     "<domain><metadata><a:x xmlns:a='urn:a' q=\"&#65;\"> t </a:x>" OPEN VDA CLOSE
+     "</metadata><name>vm</name></domain>"},
+    /* what we put there before does not, whatever its prefix */
+    {"<domain><metadata>" OPEN VDB CLOSE "</metadata><name>vm</name></domain>", 1, false,
+     "<domain><metadata>" OPEN VDA CLOSE "</metadata><name>vm</name></domain>"},
+    {"<domain><metadata><o:snapshot xmlns:o='urn:offshot:snapshot:1'/><a:x xmlns:a='urn:a'/>"
+     "</metadata><name>vm</name></domain>",
+     1, false,
+     "<domain><metadata><a:x xmlns:a='urn:a'/>" OPEN VDA CLOSE
+     "</metadata><name>vm</name></domain>"},
+    /* a prefix of ours that means something else */
+    {"<domain><metadata><offshot:x xmlns:offshot='urn:other'/></metadata><name>vm</name></domain>",
+     1, false,
+     "<domain><metadata><offshot:x xmlns:offshot='urn:other'/>" OPEN VDA CLOSE
+     "</metadata><name>vm</name></domain>"},
+    {"<domain><metadata/><name>vm</name></domain>", 1, false,
+     "<domain><metadata>" OPEN VDA CLOSE "</metadata><name>vm</name></domain>"},
+};
+
+START_TEST(facts_are_set_and_every_other_byte_is_kept)
+{
+    const struct change *change = &changes[_i];
+    g_autoptr(GError) error = NULL;
+    g_autofree char *result =
+        snapshot_facts_set(change->element, images, change->count, change->keep_filename, &error);
+    g_autofree char *again = NULL;
+
+    unit_assert_ok(result != NULL, error);
+    ck_assert_str_eq(result, change->result);
+    again = snapshot_facts_set(result, images, change->count, change->keep_filename, &error);
+    unit_assert_ok(again != NULL, error);
+    ck_assert_str_eq(again, result);
+}
+END_TEST
+
+static const struct no_domain {
+    const char *text;
+    const char *fragment;
+} no_domains[] = {
+    {"", "the domain"},
+    {"text", "the domain"},
+    {"<domain>", "the domain"},
+    {"<domainsnapshot/>", "the domain"},
+    {"<!DOCTYPE domain []><domain/>", "DOCTYPE"},
+};
+
+START_TEST(what_is_no_domain_is_refused)
+{
+    g_autoptr(GError) error = NULL;
+
+    ck_assert_ptr_null(snapshot_facts_set(no_domains[_i].text, images, 1, false, &error));
+    unit_assert_error(error, OFFSHOT_ERROR_USAGE, no_domains[_i].fragment);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("snapshot-facts");
+    TCase *cases = tcase_create("snapshot-facts");
+
+    tcase_add_loop_test(cases, facts_are_set_and_every_other_byte_is_kept, 0,
+                        G_N_ELEMENTS(changes));
+    tcase_add_loop_test(cases, what_is_no_domain_is_refused, 0, G_N_ELEMENTS(no_domains));
+    suite_add_tcase(suite, cases);
+    return unit_run(suite);
+}
