@@ -42,15 +42,15 @@ load_target(struct state *state, const struct create_options *options,
             const struct snapshot_disk *disk, GError **error)
 {
     const struct image_format *format = image_format_find_libvirt(disk->format);
-    bool fine = true;
 
-    if (disk->source && options->reuse_external)
-        fine = !format || state_load_overlay(state, disk->source, format, error);
-    else if (disk->source)
-        fine = state_check_target(state, disk->source, error);
-    if (!fine)
-        g_prefix_error(error, "disk '%s': ", disk->name);
-    return fine;
+    if (!disk->source || (options->reuse_external && !format))
+        return true;
+    if (!options->reuse_external)
+        return state_check_target(state, disk->name, disk->source, error);
+    if (state_load_overlay(state, disk->source, format, error))
+        return true;
+    g_prefix_error(error, "disk '%s': ", disk->name);
+    return false;
 }
 
 /* Relative links are made for where the directories really are. */

@@ -180,6 +180,9 @@ node_read(struct walk *walk, const struct image_file *file, GError **error)
         image->symlink = node->file.symlink;
         image->links = node->file.links;
         image->identity = node->file.identity;
+        /* only what is active is ever renamed, and then found again by its birth */
+        if (!walk->above && !image->block)
+            file_identity_add_birth(&image->identity, fd, NULL);
         if (content_read(walk, image, fd, error)) {
             g_hash_table_insert(walk->graph->nodes, &node->file, node);
             g_ptr_array_add(walk->fresh, node);

@@ -110,8 +110,6 @@ image_file_open(struct image_file *file, const char *path, GError **error)
     }
     if (opened.block && !read_capacity(&opened, fd, path, error))
         return -1;
-    if (!opened.block)
-        file_identity_add_birth(&opened.identity, fd, NULL);
     *file = opened;
     return scoped_fd_steal(&fd);
 }

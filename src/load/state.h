@@ -24,7 +24,7 @@ struct state {
     struct image_graph *graph; /* NULL unless STATE_IMAGES */
     GArray *disks;             /* of struct state_disk, in the domain's order */
     GHashTable *overlays;      /* path -> struct image: overlays that the user made beforehand */
-    GHashTable *targets;       /* what leads to where an overlay goes -> path */
+    GHashTable *targets;       /* where an overlay goes, however it is spelt -> disk */
     GHashTable *directories;   /* directory -> the same without symbolic links; filled on demand */
     char *token;               /* for temporary names of this run */
     int64_t now;               /* seconds since the epoch */
@@ -48,11 +48,11 @@ struct state *state_load(struct domain_location *location, enum state_parts part
  */
 bool state_load_overlay(struct state *state, const char *path, const struct image_format *format,
                         GError **error);
-/* Make sure that PATH, where an overlay is to go, is none of the domain's images under another name
- * (a device node, a link), no place where another overlay of this run goes, and not inside the
- * store or the directory of lock and journal. Fails with OFFSHOT_ERROR_REFUSED.
+/* Make sure that PATH, where the overlay of DISK is to go, is none of the domain's images under
+ * another name (a device node, a link), no place where another overlay of this run goes, and not
+ * inside the store or the directory of lock and journal. Fails with OFFSHOT_ERROR_REFUSED.
  */
-bool state_check_target(struct state *state, const char *path, GError **error);
+bool state_check_target(struct state *state, const char *disk, const char *path, GError **error);
 
 /* Note in `directories` where the directory of PATH really is. Fails with OFFSHOT_ERROR_REFUSED
  * when there is none.

@@ -132,7 +132,7 @@ place_key(const char *path, const struct stat *st)
 }
 
 bool
-state_check_target(struct state *state, const char *path, GError **error)
+state_check_target(struct state *state, const char *disk, const char *path, GError **error)
 {
     struct stat st;
     bool there = stat(path, &st) == 0;
@@ -141,14 +141,17 @@ state_check_target(struct state *state, const char *path, GError **error)
 
     if (!check_not_inside(path, state->snapshots->directory, error) ||
         !check_not_inside(path, state->location->state, error) ||
-        (there &&
-         (!check_no_image(state, path, &st, error) || !check_not_frozen(state, path, &st, error))))
+        (there && (!check_no_image(state, path, &st, error) ||
+                   !check_not_frozen(state, path, &st, error)))) {
+        g_prefix_error(error, "disk '%s': ", disk);
         return false;
+    }
     if (other)
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "'%s' would be a second overlay in one place with '%s'", path, other);
+                    "disks '%s' and '%s' would get their overlays in one place, '%s'", other, disk,
+                    path);
     else if (key)
-        g_hash_table_insert(state->targets, g_steal_pointer(&key), g_strdup(path));
+        g_hash_table_insert(state->targets, g_steal_pointer(&key), g_strdup(disk));
     return !other;
 }
 

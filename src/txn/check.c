@@ -155,22 +155,26 @@ check_install(const struct plan_check *check, GError **error)
     return false;
 }
 
-/* Open an image that is a file or a device; anything else is never opened. */
+/* Open an image that is a file or a device. Anything else may have come in its place only this
+ * moment, and does not block.
+ */
 static int
 open_image(const char *path, struct stat *st, GError **error)
 {
-    scoped_fd fd = -1;
+    scoped_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-    if (stat(path, st) < 0 || (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))) {
+    if (fd < 0 && errno == ENOENT) {
         set_changed(path, error);
         return -1;
     }
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, st) < 0) {
         offshot_set_error_errno(error, errno, "cannot open '%s'", path);
         return -1;
     }
-    return scoped_fd_steal(&fd);
+    if (S_ISREG(st->st_mode) || S_ISBLK(st->st_mode))
+        return scoped_fd_steal(&fd);
+    set_changed(path, error);
+    return -1;
 }
 
 static bool

@@ -331,7 +331,8 @@ journal_remove(const char *directory, GError **error)
         offshot_set_error_errno(error, errno, "cannot remove '%s'", path);
         return false;
     }
-    return file_sync_directory(directory, error);
+    /* Not flushed: should it come back after a power cut, there is nothing left to do for it. */
+    return true;
 }
 
 bool

@@ -28,7 +28,7 @@ struct journal {
 bool journal_save(const char *directory, const struct plan *plan, enum plan_phase phase,
                   GError **error);
 
-/* Remove the journal, durably. */
+/* Remove the journal. */
 bool journal_remove(const char *directory, GError **error);
 
 bool journal_exists(const char *directory);
