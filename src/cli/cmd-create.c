@@ -72,6 +72,8 @@ load_targets(struct state *state, const struct create_options *options,
 
         if (disk->snapshot != SNAPSHOT_LOCATION_EXTERNAL)
             continue;
+        if (options->keep_filename)
+            state_load_aliases(state, disk->name);
         if (!load_target(state, options, disk, error) ||
             (options->backing_path == BACKING_PATH_RELATIVE &&
              !load_directories(state, disk, error)))
@@ -122,28 +124,34 @@ print_request(const struct snapshot_def *def, GError **error)
     return element != NULL;
 }
 
+static bool
+run_with_options(struct cli *cli, const char *domain, const struct create_options *options,
+                 GError **error)
+{
+    scoped(session) session = NULL;
+    scoped(snapshot_def) def = create_options_request(options, error);
+
+    if (!def)
+        return false;
+    if (options->print_xml)
+        return print_request(def, error);
+    session = session_open(cli, domain, SESSION_CHANGE,
+                           options->redefine ? STATE_METADATA : STATE_IMAGES, error);
+    if (!session)
+        return false;
+    return options->redefine ? redefine(session, options, def, error)
+                             : create(session, options, def, error);
+}
+
 static int
 run(struct cli *cli, GError **error)
 {
-    struct create_options options;
-    scoped(session) session = NULL;
-    scoped(snapshot_def) def = NULL;
     const char *domain = cli_take_domain(cli, error);
-    bool fine;
+    struct create_options options = {0};
+    bool fine = domain && create_options_take(&options, cli, error) &&
+                run_with_options(cli, domain, &options, error);
 
-    if (!domain || !create_options_take(&options, cli, error))
-        return -1;
-    def = create_options_request(&options, error);
-    if (!def)
-        return -1;
-    if (options.print_xml)
-        return print_request(def, error) ? 0 : -1;
-    session = session_open(cli, domain, SESSION_CHANGE,
-                           options.redefine ? STATE_METADATA : STATE_IMAGES, error);
-    if (!session)
-        return -1;
-    fine = options.redefine ? redefine(session, &options, def, error)
-                            : create(session, &options, def, error);
+    create_options_clear(&options);
     return fine ? 0 : -1;
 }
 

@@ -132,6 +132,12 @@ take_arguments(struct create_options *options, struct cli *cli, GError **error)
     return cli_check_no_more(cli, error);
 }
 
+void
+create_options_clear(struct create_options *options)
+{
+    g_clear_pointer(&options->diskspecs, g_ptr_array_unref);
+}
+
 bool
 create_options_take(struct create_options *options, struct cli *cli, GError **error)
 {

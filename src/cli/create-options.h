@@ -26,6 +26,8 @@ struct create_options {
 
 extern struct poptOption create_option_table[];
 
+void create_options_clear(struct create_options *options);
+
 /* Fill OPTIONS from the parsed table and the arguments that CLI has left. Fails with
  * OFFSHOT_ERROR_USAGE for options that exclude each other, OFFSHOT_ERROR_REFUSED for --live.
  */

@@ -100,6 +100,7 @@ state_load(struct domain_location *location, enum state_parts parts, GError **er
     state->disks = g_array_new(FALSE, TRUE, sizeof(struct state_disk));
     state->overlays = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     state->targets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    state->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     state->directories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     state->token = file_random_token();
     state->now = g_get_real_time() / G_USEC_PER_SEC;
@@ -122,6 +123,7 @@ state_free(struct state *state)
         return;
     g_hash_table_unref(state->overlays);
     g_hash_table_unref(state->directories);
+    g_hash_table_unref(state->aliases);
     g_hash_table_unref(state->targets);
     for (guint i = 0; i < state->disks->len; i++)
         g_clear_error(&g_array_index(state->disks, struct state_disk, i).error);

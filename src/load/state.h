@@ -25,6 +25,7 @@ struct state {
     GArray *disks;             /* of struct state_disk, in the domain's order */
     GHashTable *overlays;      /* path -> struct image: overlays that the user made beforehand */
     GHashTable *targets;       /* where an overlay goes, however it is spelt -> disk */
+    GHashTable *aliases;       /* other spelling in a stored snapshot -> path of an active image */
     GHashTable *directories;   /* directory -> the same without symbolic links; filled on demand */
     char *token;               /* for temporary names of this run */
     int64_t now;               /* seconds since the epoch */
@@ -53,6 +54,10 @@ bool state_load_overlay(struct state *state, const char *path, const struct imag
  * inside the store or the directory of lock and journal. Fails with OFFSHOT_ERROR_REFUSED.
  */
 bool state_check_target(struct state *state, const char *disk, const char *path, GError **error);
+
+/* Note in `aliases` under which other names stored snapshots know the active image of disk TARGET.
+ */
+void state_load_aliases(struct state *state, const char *target);
 
 /* Note in `directories` where the directory of PATH really is. Fails with OFFSHOT_ERROR_REFUSED
  * when there is none.

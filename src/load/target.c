@@ -155,6 +155,54 @@ state_check_target(struct state *state, const char *disk, const char *path, GErr
     return !other;
 }
 
+static void
+note_alias(struct state *state, const char *path, const struct image *image, const struct stat *st)
+{
+    if (path && strcmp(path, image->path) != 0 && leads_to(path, st))
+        g_hash_table_insert(state->aliases, g_strdup(path), image->path);
+}
+
+static void
+note_domain_aliases(struct state *state, const struct domain_def *domain, const struct image *image,
+                    const struct stat *st)
+{
+    for (guint i = 0; domain && i < domain->disks->len; i++) {
+        const struct domain_disk *disk = g_ptr_array_index(domain->disks, i);
+
+        note_alias(state, disk->source, image, st);
+    }
+}
+
+static void
+note_disk_aliases(struct state *state, const GPtrArray *disks, const struct image *image,
+                  const struct stat *st)
+{
+    for (guint i = 0; i < disks->len; i++) {
+        const struct snapshot_disk *disk = g_ptr_array_index(disks, i);
+
+        note_alias(state, disk->source, image, st);
+    }
+}
+
+void
+state_load_aliases(struct state *state, const char *target)
+{
+    const struct image *image = state_get_disk(state, target)->image;
+    g_autoptr(GPtrArray) all = snapshot_tree_all(state->snapshots->tree);
+    struct stat st;
+
+    if (!image || stat(image->path, &st) < 0)
+        return;
+    for (guint i = 0; i < all->len; i++) {
+        const struct snapshot_def *def = g_ptr_array_index(all, i);
+
+        note_disk_aliases(state, def->disks, image, &st);
+        note_disk_aliases(state, def->revert_disks, image, &st);
+        note_domain_aliases(state, def->domain, image, &st);
+        note_domain_aliases(state, def->inactive_domain, image, &st);
+    }
+}
+
 bool
 state_load_directory(struct state *state, const char *path, GError **error)
 {

@@ -191,6 +191,24 @@ created_new(void)
     return created;
 }
 
+/* Note that the image is called otherwise from now on, however a stored snapshot spells its name.
+ */
+static void
+add_renames(struct created *created, const struct state *state,
+            const struct create_disk_names *names)
+{
+    GHashTableIter iter;
+    gpointer alias;
+    gpointer path;
+
+    g_hash_table_insert(created->renames, names->overlay, names->frozen);
+    g_hash_table_iter_init(&iter, state->aliases);
+    while (g_hash_table_iter_next(&iter, &alias, &path)) {
+        if (strcmp(path, names->overlay) == 0)
+            g_hash_table_insert(created->renames, alias, names->frozen);
+    }
+}
+
 /* Note what one planned disk means for the XML. NAMES is owned by CREATED. */
 static void
 created_add(struct created *created, const struct state *state, struct snapshot_disk *disk,
@@ -205,7 +223,7 @@ created_add(struct created *created, const struct state *state, struct snapshot_
     g_array_append_val(created->frozen, frozen);
     g_array_append_val(created->facts, fact);
     if (strcmp(names->frozen, mine->image->path) != 0)
-        g_hash_table_insert(created->renames, names->overlay, names->frozen);
+        add_renames(created, state, names);
     if (!disk->source) {
         disk->source = g_strdup(names->overlay);
         disk->has_source = true;

@@ -119,18 +119,23 @@ store_lock_take(const char *directory, unsigned timeout, GError **error)
     return NULL;
 }
 
-/* Whether nothing but the lock is in the directory. */
+/* Whether nothing but the lock is in the directory. One that cannot be read is taken for empty
+ * unless there is a journal; only an empty one can be removed anyway.
+ */
 static bool
 is_alone(const char *directory)
 {
     g_autoptr(GDir) entries = g_dir_open(directory, 0, NULL);
+    g_autofree char *journal = g_build_filename(directory, "journal", NULL);
     const char *entry;
 
-    while (entries && (entry = g_dir_read_name(entries))) {
+    if (!entries)
+        return !g_file_test(journal, G_FILE_TEST_EXISTS);
+    while ((entry = g_dir_read_name(entries))) {
         if (strcmp(entry, "lock") != 0)
             return false;
     }
-    return entries != NULL;
+    return true;
 }
 
 /* Remove the directory and, of a domain of libvirt's, those above it that are offshot's alone

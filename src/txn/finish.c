@@ -75,13 +75,15 @@ bool
 plan_apply_or_undo(const struct plan *plan, const struct step_context *context,
                    const char *directory, bool *undone, GError **error)
 {
+    g_autoptr(GError) failure = NULL;
     g_autoptr(GError) local = NULL;
 
     *undone = false;
-    if (apply(plan, context, error))
+    if (apply(plan, context, &failure))
         return true;
-    *undone = nothing_applied(plan, context) &&
-              journal_save(directory, plan, PLAN_PREPARE, &local) &&
-              plan_undo(plan, plan->prepare->len, context, &local);
+    if (nothing_applied(plan, context) && journal_save(directory, plan, PLAN_PREPARE, &local))
+        *undone = plan_undo(plan, plan->prepare->len, context, &local);
+    /* Why it cannot be undone either is what the user has to deal with. */
+    g_propagate_error(error, local ? g_steal_pointer(&local) : g_steal_pointer(&failure));
     return false;
 }

@@ -154,8 +154,14 @@ finish_rename(const struct step *step, const struct step_context *context, GErro
         return false;
     if (source.inode == 0 && (step->yields || step->kind == STEP_INSTALL))
         return yield(step, context, error);
-    if (source.inode == 0)
-        return step_set_unexplained(error, step->source, "has vanished");
+    if (source.inode == 0) {
+        g_set_error(
+            error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
+            "'%s', which was to become '%s', has vanished: bring it back, or put the disks in "
+            "order by hand and then remove the journal",
+            step->source, step->path);
+        return false;
+    }
     if (!step_same_file(context, &source, &step->made))
         return step_set_unexplained(error, step->source, "is not the file that offshot made");
     if (step->kind == STEP_INSTALL)

@@ -17,6 +17,20 @@ assert_refuses 2 'longer' "$OFFSHOT" create ./vm.xml 12345 --disk-only --keep-fi
 assert_refuses 2 'longer' "$OFFSHOT" create ./vm.xml 12345 --disk-only --diskspec "vda,file=$stem.123456"
 ok "$OFFSHOT" create ./vm.xml 12345 --disk-only --diskspec vda,file=short
 
+# names that differ at their ends only, in one directory
+stem=$(printf 'y%.0s' {1..248})
+make_image "${stem}1.img" qcow2 1M
+make_image "${stem}2.img" qcow2 1M
+make_domain two "vda:qcow2:${stem}1.img" "vdb:qcow2:${stem}2.img"
+ok "$OFFSHOT" create ./two.xml 1 --disk-only
+ok "$OFFSHOT" create ./two.xml 2 --disk-only
+assert_chain "$WORK/${stem}1.2" qcow2 "$WORK/${stem}1.1" "$WORK/${stem}1.img"
+assert_chain "$WORK/${stem}2.2" qcow2 "$WORK/${stem}2.1" "$WORK/${stem}2.img"
+make_domain two "vda:qcow2:${stem}1.2" "vdb:qcow2:${stem}2.2"
+ok "$OFFSHOT" create ./two.xml 3 --disk-only --keep-filename
+assert_chain "$WORK/${stem}1.2" qcow2 "$WORK/${stem}1.3.2" "$WORK/${stem}1.1" "$WORK/${stem}1.img"
+assert_chain "$WORK/${stem}2.2" qcow2 "$WORK/${stem}2.3.2" "$WORK/${stem}2.1" "$WORK/${stem}2.img"
+
 # a backing link has at most 1,023 bytes
 deep=$WORK
 for n in 1 2 3 4 5; do

@@ -66,6 +66,16 @@ document three shutoff one >document.xml
 redefine
 assert_equal "$(virsh_embed "$root" snapshot-parent vm three)" one
 
+# without <domain> a snapshot that is there keeps the one it has; virsh loads it
+domain=$(xmllint --xpath '/domainsnapshot/domain' "$store/two.xml")
+echo '<domainsnapshot><name>two</name><description>bare</description><state>shutoff</state>' \
+    '<parent><name>one</name></parent><creationTime>1700000000</creationTime></domainsnapshot>' >document.xml
+redefine
+assert_equal "$(xmllint --xpath '/domainsnapshot/domain' "$store/two.xml")" "$domain" '<domain> of two'
+assert_equal "$(virsh_embed "$root" snapshot-dumpxml vm two | xmllint --xpath 'string(//description)' -)" bare
+sed -i 's/two/new/' document.xml
+refused 2 'domain'
+
 # rules
 document one shutoff three >document.xml
 refused 8 'three'

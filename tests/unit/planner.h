@@ -66,6 +66,7 @@ planner_init(struct planner *planner, const char *disks)
         .missing = g_ptr_array_new_with_free_func(g_free),
         .disks = g_array_new(FALSE, TRUE, sizeof(struct state_disk)),
         .overlays = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+        .aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
         .directories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
         .token = g_strdup("TOKEN"),
         .now = 1795378938,
@@ -88,6 +89,7 @@ planner_clear(struct planner *planner)
     g_array_unref(state->disks);
     g_hash_table_unref(state->overlays);
     g_hash_table_unref(state->directories);
+    g_hash_table_unref(state->aliases);
     g_ptr_array_unref(state->missing);
     snapshot_store_free(state->snapshots);
     domain_def_free(state->domain);

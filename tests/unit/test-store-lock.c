@@ -158,8 +158,12 @@ START_TEST(many_processes_never_hold_it_together)
 
     for (int i = 0; i < PROCESSES; i++) {
         children[i] = fork();
-        if (children[i] == 0)
-            _exit(work_alone(path) ? 0 : 1);
+        if (children[i] == 0) {
+            bool fine = work_alone(path);
+
+            g_clear_pointer(&path, g_free); /* valgrind looks at children as well */
+            _exit(fine ? 0 : 1);
+        }
     }
     for (int i = 0; i < PROCESSES; i++) {
         int status;
