@@ -44,6 +44,10 @@ extern const struct command command_info;
 extern const struct command command_dumpxml;
 extern const struct command command_current;
 extern const struct command command_parent;
+extern const struct command command_revert;
+extern const struct command command_delete;
+extern const struct command command_flatten;
+extern const struct command command_extract;
 extern const struct command command_recover;
 
 /* The next argument, or NULL. */

@@ -7,6 +7,7 @@
 #include "cli/create-options.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "load/tree.h"
 #include "ops/create.h"
 #include "ops/redefine.h"
 #include "util/error.h"
@@ -67,9 +68,12 @@ static bool
 load_targets(struct state *state, const struct create_options *options,
              const struct snapshot_def *def, GError **error)
 {
+    bool internal = false;
+
     for (guint i = 0; i < def->disks->len; i++) {
         const struct snapshot_disk *disk = g_ptr_array_index(def->disks, i);
 
+        internal = internal || disk->snapshot == SNAPSHOT_LOCATION_INTERNAL;
         if (disk->snapshot != SNAPSHOT_LOCATION_EXTERNAL)
             continue;
         if (options->keep_filename)
@@ -79,7 +83,7 @@ load_targets(struct state *state, const struct create_options *options,
              !load_directories(state, disk, error)))
             return false;
     }
-    return true;
+    return !internal || state_load_tags(state, error);
 }
 
 static bool
@@ -160,13 +164,14 @@ const struct command command_create = {
     .aliases = {"snapshot-create-as", "snapshot-create"},
     .arguments = "DOMAIN [NAME [DESCRIPTION]]",
     .summary = "Take a snapshot",
-    .details = "Each selected disk gets a new overlay; the image that was active holds the\n"
-               "snapshot from then on. All disks change together or none. Without --disk-only\n"
-               "disks would get internal snapshots, which this version does not take.\n"
-               "\n"
-               "--diskspec DISK[,snapshot=no|external|manual][,driver=qcow2|qed]\n"
-               "[,stype=file|block][,file=PATH] names the disk by its target, or by its source\n"
-               "path. A comma in a value is doubled.",
+    .details =
+        "All selected disks change together or none. With --disk-only each gets a new\n"
+        "overlay, and the image that was active holds the snapshot from then on. Without it\n"
+        "the snapshot goes into the qcow2 images themselves.\n"
+        "\n"
+        "--diskspec DISK[,snapshot=no|internal|external|manual][,driver=qcow2|qed]\n"
+        "[,stype=file|block][,file=PATH] names the disk by its target, or by its source\n"
+        "path. A comma in a value is doubled.",
     .example = "offshot create ./vm.xml before-upgrade 'kernel 6.1' --disk-only",
     .options = create_option_table,
     .run = run,

@@ -19,8 +19,10 @@ static struct poptOption options[] = {
 static int
 run(struct cli *cli, GError **error)
 {
+    static const struct session_choice choice = {.current = 1};
     const struct snapshot_def *def;
-    scoped(session) session = session_open_snapshot(cli, NULL, true, &def, error);
+    scoped(session) session =
+        session_open_snapshot(cli, &choice, SESSION_READ, STATE_METADATA, &def, error);
     g_autofree char *text = NULL;
 
     if (!session)

@@ -6,13 +6,11 @@
 #include "cli/output.h"
 #include "cli/session.h"
 
-static char *snapshot_name;
-static int current;
+static struct session_choice choice;
 static int security_info;
 
 static struct poptOption options[] = {
-    {"current", '\0', POPT_ARG_NONE, &current, 0, "the current snapshot", NULL},
-    {"snapshotname", '\0', POPT_ARG_STRING, &snapshot_name, 0, "name of the snapshot", "SNAP"},
+    SESSION_CHOICE_OPTIONS(choice),
     {"security-info", '\0', POPT_ARG_NONE, &security_info, 0,
      "accepted for virsh: secrets are always shown to who may read the file", NULL},
     CLI_COMMON_OPTIONS,
@@ -22,7 +20,8 @@ static int
 run(struct cli *cli, GError **error)
 {
     const struct snapshot_def *def;
-    scoped(session) session = session_open_snapshot(cli, snapshot_name, current != 0, &def, error);
+    scoped(session) session =
+        session_open_snapshot(cli, &choice, SESSION_READ, STATE_METADATA, &def, error);
     g_autofree char *text = NULL;
 
     if (!session)

@@ -7,12 +7,10 @@
 #include "cli/output.h"
 #include "cli/session.h"
 
-static char *snapshot_name;
-static int current;
+static struct session_choice choice;
 
 static struct poptOption options[] = {
-    {"current", '\0', POPT_ARG_NONE, &current, 0, "the current snapshot", NULL},
-    {"snapshotname", '\0', POPT_ARG_STRING, &snapshot_name, 0, "name of the snapshot", "SNAP"},
+    SESSION_CHOICE_OPTIONS(choice),
     CLI_COMMON_OPTIONS,
 };
 
@@ -51,7 +49,8 @@ static int
 run(struct cli *cli, GError **error)
 {
     const struct snapshot_def *def;
-    scoped(session) session = session_open_snapshot(cli, snapshot_name, current != 0, &def, error);
+    scoped(session) session =
+        session_open_snapshot(cli, &choice, SESSION_READ, STATE_METADATA, &def, error);
 
     if (!session)
         return -1;

@@ -19,6 +19,7 @@ static struct {
     char *overlay_options;
     char *backing_path;
     int disk_only;
+    int internal;
     int no_metadata;
     int print_xml;
     int reuse_external;
@@ -34,6 +35,8 @@ struct poptOption create_option_table[] = {
     {"disk-only", '\0', POPT_ARG_NONE, &given.disk_only, 0, "external snapshots of all disks",
      NULL},
     {"external", '\0', POPT_ARG_NONE, &given.disk_only, 0, "the same", NULL},
+    {"internal", '\0', POPT_ARG_NONE, &given.internal, 0,
+     "internal snapshots of all disks (the default)", NULL},
     {"diskspec", '\0', POPT_ARG_ARGV, &given.diskspecs, 0,
      "what happens to one disk (repeatable, see below)", "DISK[,KEY=VALUE...]"},
     {"keep-filename", '\0', POPT_ARG_NONE, &given.keep_filename, 0,
@@ -102,9 +105,12 @@ check_combination(const struct create_options *options, GError **error)
         wrong = "--xml excludes a name, a description, --memspec and --diskspec";
     else if (options->current && !options->redefine)
         wrong = "--current goes with --redefine";
-    else if (options->redefine && (options->no_metadata || options->reuse_external ||
-                                   options->keep_filename || options->disk_only))
-        wrong = "--redefine touches no image and excludes --disk-only, --no-metadata, "
+    else if (options->disk_only && options->internal)
+        wrong = "--disk-only (--external) and --internal exclude each other";
+    else if (options->redefine &&
+             (options->no_metadata || options->reuse_external || options->keep_filename ||
+              options->disk_only || options->internal))
+        wrong = "--redefine touches no image and excludes --disk-only, --internal, --no-metadata, "
                 "--reuse-external and --keep-filename";
     else if (options->reuse_external && (options->keep_filename || options->overlay_options))
         wrong = "--reuse-external excludes --keep-filename and --overlay-options";
@@ -149,6 +155,7 @@ create_options_take(struct create_options *options, struct cli *cli, GError **er
         .diskspecs = g_ptr_array_new(),
         .overlay_options = given.overlay_options,
         .disk_only = given.disk_only,
+        .internal = given.internal,
         .no_metadata = given.no_metadata,
         .print_xml = given.print_xml,
         .reuse_external = given.reuse_external,

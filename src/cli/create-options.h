@@ -15,6 +15,7 @@ struct create_options {
     const char *overlay_options;
     enum backing_path backing_path;
     bool disk_only;
+    bool internal; /* said; what is so without a mode anyway */
     bool no_metadata;
     bool print_xml;
     bool reuse_external;

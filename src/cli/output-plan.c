@@ -18,18 +18,69 @@ json_argv(char **argv)
     return array;
 }
 
+/* The backing string that STEP writes into an image; NULL: none, or it writes no string. */
+static const char *
+step_backing(const struct step *step)
+{
+    return step->kind == STEP_CREATE_OVERLAY ? step->overlay.backing : step->link.backing;
+}
+
+static json_t *
+json_step(const char *phase, const struct step *step)
+{
+    bool links = step->kind == STEP_REBASE || step->kind == STEP_RELINK;
+    const char *backing = step_backing(step);
+    json_t *object = json_pack("{s:s, s:s, s:i, s:o, s:o, s:o}", "phase", phase, "kind",
+                               step_kind_name(step->kind), "rank", (int)step->rank, "argv",
+                               json_argv(step->argv), "path", output_json_string(step->path),
+                               "source", output_json_string(step->source));
+
+    if (step->tag)
+        json_object_set_new(object, "tag", output_json_string(step->tag));
+    if (step->undo)
+        json_object_set_new(object, "undo", output_json_string(step->undo));
+    if (backing || links) /* null: an image that stands on nothing from then on */
+        json_object_set_new(object, "backing", output_json_string(backing));
+    return object;
+}
+
 static void
 append_steps(json_t *list, const char *phase, const GPtrArray *steps)
 {
-    for (guint i = 0; i < steps->len; i++) {
-        const struct step *step = g_ptr_array_index(steps, i);
+    for (guint i = 0; i < steps->len; i++)
+        json_array_append_new(list, json_step(phase, g_ptr_array_index(steps, i)));
+}
 
-        json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:o, s:o, s:o}", "phase", phase,
-                                              "kind", step_kind_name(step->kind), "rank",
-                                              (int)step->rank, "argv", json_argv(step->argv),
-                                              "path", output_json_string(step->path), "source",
-                                              output_json_string(step->source)));
-    }
+static bool
+changes_image(const struct step *step)
+{
+    return step->tag || step->kind == STEP_COMMIT || step->kind == STEP_REBASE ||
+           step->kind == STEP_RELINK;
+}
+
+static void
+append_word(GString *text, const char *before, const char *word)
+{
+    g_autofree char *quoted = output_quote(word);
+
+    g_string_append_printf(text, " %s%s", before, quoted);
+}
+
+/* What happens to an image, in words: the programs name it in a way that is for qemu-img alone. */
+static void
+append_change(GString *text, const struct step *step)
+{
+    append_word(text, "", step->path);
+    if (step->tag)
+        append_word(text, "tag ", step->tag);
+    else if (step->kind == STEP_COMMIT)
+        append_word(text, "-> ", step->source);
+    else if (step->link.backing)
+        append_word(text, "onto ", step->link.backing);
+    else
+        g_string_append(text, " standalone");
+    if (step->undo)
+        append_word(text, "undo ", step->undo);
 }
 
 /* One line for a step: its program as a shell would take it, or its kind and paths. */
@@ -37,20 +88,17 @@ static char *
 describe_step(const struct step *step)
 {
     GString *text = g_string_new(NULL);
-    g_autofree char *path = output_quote(step->path);
 
     g_string_printf(text, "%-15s", step_kind_name(step->kind));
-    for (size_t i = 0; step->argv && step->argv[i]; i++) {
-        g_autofree char *word = output_quote(step->argv[i]);
-
-        g_string_append_printf(text, " %s", word);
-    }
-    if (step->source) {
-        g_autofree char *source = output_quote(step->source);
-
-        g_string_append_printf(text, " %s -> %s", source, path);
-    } else if (!step->argv) {
-        g_string_append_printf(text, " %s", path);
+    if (changes_image(step)) {
+        append_change(text, step);
+    } else if (step->argv) {
+        for (size_t i = 0; step->argv[i]; i++)
+            append_word(text, "", step->argv[i]);
+    } else {
+        if (step->source)
+            append_word(text, "", step->source);
+        append_word(text, step->source ? "-> " : "", step->path);
     }
     return g_string_free(text, FALSE);
 }

@@ -90,6 +90,13 @@ output_json_string(const char *text)
     return valid ? json_string(valid) : json_null();
 }
 
+json_t *
+output_json_place(const char *name, const char *path)
+{
+    return json_pack("{s:o, s:o}", "name", output_json_string(name), "path",
+                     output_json_string(path));
+}
+
 void
 output_json(json_t *object)
 {
@@ -107,4 +114,21 @@ output_time(int64_t seconds)
 
     return time ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S %z")
                 : g_strdup_printf("%" G_GINT64_FORMAT, (gint64)seconds);
+}
+
+char *
+output_size(uint64_t bytes)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    uint64_t rest = bytes; /* in 1/1024 of the unit */
+    size_t unit = 0;
+
+    if (bytes < 1024)
+        return g_strdup_printf("%u byte%s", (unsigned)bytes, bytes == 1 ? "" : "s");
+    while (rest / 1024 >= 1024 && unit + 1 < G_N_ELEMENTS(units)) {
+        rest /= 1024;
+        unit++;
+    }
+    return g_strdup_printf("%u.%u %s", (unsigned)(rest / 1024), (unsigned)(rest % 1024 * 10 / 1024),
+                           units[unit]);
 }

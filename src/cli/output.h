@@ -29,6 +29,9 @@ char *output_escape(const char *text);
  */
 char *output_quote(const char *word);
 
+/* {"name":NAME,"path":PATH} */
+json_t *output_json_place(const char *name, const char *path);
+
 /* Print OBJECT (the reference is taken) on one line. */
 void output_json(json_t *object);
 
@@ -49,3 +52,6 @@ void output_plan(const struct cli *cli, const struct plan *plan);
 
 /* "YYYY-MM-DD HH:MM:SS +ZZZZ" in local time, as virsh writes it. Free with g_free(). */
 char *output_time(int64_t seconds);
+
+/* "512 bytes", "1.5 MiB". Free with g_free(). */
+char *output_size(uint64_t bytes);

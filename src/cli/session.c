@@ -25,10 +25,14 @@ trace_program(char *const *argv)
 static struct txn_options
 transaction_options(struct session *session)
 {
+    bool told = session->progress.style != PROGRESS_NONE;
+
     return (struct txn_options){
         .state_directory = session->location->state,
         .jobs = (unsigned)session->cli->jobs,
         .notes = session->notes,
+        .progress = told ? progress_show : NULL,
+        .progress_data = &session->progress,
     };
 }
 
@@ -37,8 +41,10 @@ session_recover(struct session *session, struct txn_recovered *recovered, GError
 {
     struct txn_options options = transaction_options(session);
     const char *domain = session->state ? session->state->domain->name : NULL;
+    bool done = txn_recover(&options, domain, session->cli->dry_run, recovered, error);
 
-    return txn_recover(&options, domain, session->cli->dry_run, recovered, error);
+    progress_end(&session->progress);
+    return done;
 }
 
 /* Recover, say so, and load what is there now. */
@@ -75,7 +81,9 @@ lock_for_reading(struct session *session, GError **error)
     return session->lock != NULL;
 }
 
-/* A reader completes what was interrupted when that is possible at once, and else only says so. */
+/* A reader completes what was interrupted when that is possible at once, and else only says so: it
+ * neither waits for long work on images nor keeps others from them.
+ */
 static bool
 recover_before_reading(struct session *session, enum state_parts parts, GError **error)
 {
@@ -84,13 +92,13 @@ recover_before_reading(struct session *session, enum state_parts parts, GError *
 
     if (lock_for_reading(session, &local)) {
         journal_sweep(directory);
-        if (journal_exists(directory))
+        if (journal_exists(directory) && txn_recovery_is_quick(directory))
             recover_and_reload(session, parts, &local);
         store_lock_free(g_steal_pointer(&session->lock));
     }
-    if (local && journal_exists(directory))
+    if (journal_exists(directory))
         output_note(session->cli, "an operation on this domain is under way or was interrupted: %s",
-                    local->message);
+                    local ? local->message : "run `offshot recover`");
     if (!session->state)
         g_propagate_error(error, g_steal_pointer(&local));
     return session->state != NULL;
@@ -146,6 +154,7 @@ session_new(struct cli *cli, const char *domain, GError **error)
 
     session->cli = cli;
     session->notes = g_ptr_array_new_with_free_func(g_free);
+    progress_init(&session->progress, cli);
     child_set_trace(cli->verbose > 1 ? trace_program : NULL);
     session->location = domain_location_find(domain, cli->connect, cli->store, error);
     return session->location ? g_steal_pointer(&session) : NULL;
@@ -190,7 +199,10 @@ session_run(struct session *session, struct plan *plan, GError **error)
     }
     if (session->cli->verbose > 0)
         output_plan(session->cli, plan);
+    if (plan->prepare->len + plan->apply->len == 0)
+        return txn_check(plan, error);
     session->cli->changed = txn_run(plan, &options, error);
+    progress_end(&session->progress);
     return session->cli->changed;
 }
 
@@ -217,21 +229,21 @@ session_find_snapshot(const struct session *session, const char *name, GError **
 }
 
 struct session *
-session_open_snapshot(struct cli *cli, const char *snapshot_option, bool current,
-                      const struct snapshot_def **def, GError **error)
+session_open_snapshot(struct cli *cli, const struct session_choice *choice, enum session_mode mode,
+                      enum state_parts parts, const struct snapshot_def **def, GError **error)
 {
     const char *domain = cli_take_domain(cli, error);
-    const char *name = snapshot_option ? snapshot_option : (domain ? cli_next(cli) : NULL);
+    const char *name = choice->name ? choice->name : (domain ? cli_next(cli) : NULL);
     scoped(session) session = NULL;
 
     if (!domain || !cli_check_no_more(cli, error))
         return NULL;
-    if (current == (name != NULL)) {
+    if (choice->current == (name != NULL)) {
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
                     "give the name of a snapshot, or --current");
         return NULL;
     }
-    session = session_open(cli, domain, SESSION_READ, STATE_METADATA, error);
+    session = session_open(cli, domain, mode, parts, error);
     *def = session ? session_find_snapshot(session, name, error) : NULL;
     return *def ? g_steal_pointer(&session) : NULL;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "load/state.h"
 #include "store/lock.h"
 #include "txn/run.h"
@@ -16,6 +17,7 @@ struct session {
     struct store_lock *lock; /* NULL when only reading, and in a dry run */
     struct state *state;
     GPtrArray *notes; /* of char *: remarks that become warnings */
+    struct progress progress;
 };
 
 enum session_mode {
@@ -55,8 +57,23 @@ bool session_recover(struct session *session, struct txn_recovered *recovered, G
 const struct snapshot_def *session_find_snapshot(const struct session *session, const char *name,
                                                  GError **error);
 
-/* "DOMAIN [SNAP]" as most reading commands take it: domain, snapshot from --snapshotname or the
- * next argument or --current. Opens the session for reading and finds the snapshot.
+/* Which snapshot is meant, as virsh's options say it; popt writes here. */
+struct session_choice {
+    char *name;  /* --snapshotname, or NULL: the next argument */
+    int current; /* --current */
+};
+
+/* The rows of an option table that fill the session_choice CHOICE. */
+#define SESSION_CHOICE_OPTIONS(choice)                                                             \
+    {"current", '\0', POPT_ARG_NONE, &(choice).current, 0, "the current snapshot", NULL},          \
+    {                                                                                              \
+        "snapshotname", '\0', POPT_ARG_STRING, &(choice).name, 0, "name of the snapshot", "SNAP"   \
+    }
+
+/* "DOMAIN [SNAP]" as most commands take it: domain, snapshot from --snapshotname or the next
+ * argument or --current, and nothing more. Opens the session and finds the snapshot. Fails as
+ * session_open() and session_find_snapshot() do, and with OFFSHOT_ERROR_USAGE.
  */
-struct session *session_open_snapshot(struct cli *cli, const char *snapshot_option, bool current,
+struct session *session_open_snapshot(struct cli *cli, const struct session_choice *choice,
+                                      enum session_mode mode, enum state_parts parts,
                                       const struct snapshot_def **def, GError **error);

@@ -36,6 +36,36 @@ domain_def_free(struct domain_def *def)
     g_free(def);
 }
 
+static struct domain_disk *
+domain_disk_copy(const struct domain_disk *disk)
+{
+    struct domain_disk *copy = g_new(struct domain_disk, 1);
+
+    *copy = *disk;
+    copy->target = g_strdup(disk->target);
+    copy->format = g_strdup(disk->format);
+    copy->source = g_strdup(disk->source);
+    return copy;
+}
+
+struct domain_def *
+domain_def_copy(const struct domain_def *def)
+{
+    struct domain_def *copy = g_new(struct domain_def, 1);
+
+    *copy = *def;
+    copy->type = g_strdup(def->type);
+    copy->name = g_strdup(def->name);
+    copy->uuid = g_strdup(def->uuid);
+    copy->disks = g_ptr_array_new_with_free_func((GDestroyNotify)domain_disk_free);
+    for (unsigned i = 0; i < def->disks->len; i++)
+        g_ptr_array_add(copy->disks, domain_disk_copy(g_ptr_array_index(def->disks, i)));
+    copy->loader = g_strdup(def->loader);
+    copy->nvram = g_strdup(def->nvram);
+    copy->document = g_strdup(def->document);
+    return copy;
+}
+
 /* Write TEXT, 32 hexadecimal digits with dashes and blanks wherever somebody liked them, in the
  * usual form. Returns NULL when it is no UUID. Free with g_free().
  */

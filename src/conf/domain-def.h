@@ -52,6 +52,9 @@ struct domain_disk_change {
  */
 struct domain_def *domain_def_parse(const char *document, size_t length, const char *name,
                                     GError **error);
+
+/* A copy of DEF and all that it holds. Free with domain_def_free(). */
+struct domain_def *domain_def_copy(const struct domain_def *def);
 void domain_def_free(struct domain_def *def);
 SCOPED_DEFINE(domain_def)
 
@@ -76,3 +79,15 @@ char *domain_def_element(const struct domain_def *def);
  */
 char *domain_def_rewrite(const struct domain_def *def, const struct domain_disk_change *changes,
                          size_t count, bool element_only, GError **error);
+
+/* The document of FILE with ELEMENT, a <domain>, in the place of its own: what stands around it (a
+ * header comment) is kept. Fails with OFFSHOT_ERROR_USAGE when ELEMENT is no domain, or the result
+ * would be beyond the limits of domain_def_parse(). Free with g_free().
+ */
+char *domain_def_replace_element(const struct domain_def *file, const char *element,
+                                 GError **error);
+
+/* Whether two definitions say the same: the same elements, attributes (in whatever order) and
+ * texts, blank text and comments between elements aside.
+ */
+bool domain_def_is_same(const struct domain_def *a, const struct domain_def *b);

@@ -93,3 +93,22 @@ domain_def_rewrite(const struct domain_def *def, const struct domain_disk_change
         return NULL;
     return g_steal_pointer(&text);
 }
+
+char *
+domain_def_replace_element(const struct domain_def *file, const char *element, GError **error)
+{
+    scoped(xml_doc) doc = xml_doc_parse(element, strlen(element), file->name, error);
+    xmlNodePtr root = doc ? xml_doc_root(doc, "domain", error) : NULL;
+    g_autofree char *text = NULL;
+    const struct xml_tag *tag;
+
+    if (!root)
+        return NULL;
+    tag = xml_doc_tag(doc, root);
+    text = g_strdup_printf("%.*s%.*s%s", (int)file->start, file->document,
+                           (int)(tag->end - tag->start), doc->text + tag->start,
+                           file->document + file->start + file->length);
+    if (!xml_text_fits(text, "the XML of the domain", error))
+        return NULL;
+    return g_steal_pointer(&text);
+}

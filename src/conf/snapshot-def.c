@@ -74,6 +74,41 @@ snapshot_def_free(struct snapshot_def *def)
     g_free(def);
 }
 
+static void
+copy_disks(GPtrArray *to, const GPtrArray *from)
+{
+    for (unsigned i = 0; i < from->len; i++)
+        g_ptr_array_add(to, snapshot_disk_copy(g_ptr_array_index(from, i)));
+}
+
+struct snapshot_def *
+snapshot_def_copy(const struct snapshot_def *def)
+{
+    struct snapshot_def *copy = snapshot_def_new();
+
+    copy->name = g_strdup(def->name);
+    copy->description = g_strdup(def->description);
+    copy->state = g_strdup(def->state);
+    copy->parent = g_strdup(def->parent);
+    copy->creation_time = def->creation_time;
+    copy->memory_implied = def->memory_implied;
+    copy->memory = def->memory;
+    copy->memory_file = g_strdup(def->memory_file);
+    copy_disks(copy->disks, def->disks);
+    copy_disks(copy->revert_disks, def->revert_disks);
+    if (def->domain)
+        copy->domain = domain_def_copy(def->domain);
+    if (def->inactive_domain)
+        copy->inactive_domain = domain_def_copy(def->inactive_domain);
+    copy->cookie = g_strdup(def->cookie);
+    for (unsigned i = 0; i < def->unknown->len; i++)
+        g_ptr_array_add(copy->unknown, g_strdup(g_ptr_array_index(def->unknown, i)));
+    copy->has_active = def->has_active;
+    copy->active = def->active;
+    copy->document = g_strdup(def->document);
+    return copy;
+}
+
 const struct snapshot_disk *
 snapshot_def_find_disk(const struct snapshot_def *def, const char *target)
 {

@@ -60,6 +60,9 @@ struct snapshot_def *snapshot_def_new(void);
  */
 struct snapshot_def *snapshot_def_parse(const char *document, size_t length, const char *name,
                                         enum snapshot_def_source source, GError **error);
+
+/* A copy of DEF and all that it holds. Free with snapshot_def_free(). */
+struct snapshot_def *snapshot_def_copy(const struct snapshot_def *def);
 void snapshot_def_free(struct snapshot_def *def);
 SCOPED_DEFINE(snapshot_def)
 
@@ -92,17 +95,30 @@ enum snapshot_location snapshot_def_location(const struct snapshot_def *def);
  */
 char *snapshot_def_format(const struct snapshot_def *def, bool with_active, GError **error);
 
-/* Changes to a stored snapshot, for snapshot_def_rewrite(). */
-struct snapshot_def_change {
-    int active;           /* 0 or 1: the new <active>; -1: as it is */
-    bool set_parent;      /* whether PARENT counts */
-    const char *parent;   /* new parent; NULL makes it a root */
-    const char *path;     /* an image that was renamed: every <source> of <disks>, <revertDisks>, */
-    const char *new_path; /* <domain> and <inactiveDomain> that names PATH gets NEW_PATH; or NULL */
+/* An image that is called otherwise from now on. Nothing in it is owned. */
+struct snapshot_def_move {
+    const char *path;     /* as the snapshot names it */
+    const char *new_path; /* absolute */
+    const char *format;   /* new driver type (libvirt's name); NULL: as it is */
+    bool set_type;        /* whether TYPE counts */
+    enum disk_type type;  /* FILE or BLOCK */
 };
 
-/* The stored document of DEF with CHANGE applied; every other byte is kept. DEF must have a
- * document. Free with g_free().
+/* Changes to a stored snapshot, for snapshot_def_rewrite(). Nothing in it is owned. */
+struct snapshot_def_change {
+    int active;             /* 0 or 1: the new <active>; -1: as it is */
+    bool set_parent;        /* whether PARENT counts */
+    const char *parent;     /* new parent; NULL makes it a root */
+    bool drop_revert_disks; /* remove the <revertDisks> element */
+    const GPtrArray *disks; /* of struct snapshot_disk: what <disks> is to list; NULL: as it is */
+    const GPtrArray *revert_disks;         /* and <revertDisks>; an empty list has no element */
+    const struct snapshot_def_move *moves; /* all at once, in every <source> of a <disk> of */
+    size_t move_count;                     /* <disks>, <revertDisks>, <domain>, <inactiveDomain> */
+};
+
+/* The stored document of DEF with CHANGE applied; every other byte is kept, disks included that are
+ * listed as they were. The driver of a disk that moves is added when it is missing. DEF must have a
+ * document. Fails with OFFSHOT_ERROR_USAGE when a text cannot stand in XML. Free with g_free().
  */
 char *snapshot_def_rewrite(const struct snapshot_def *def, const struct snapshot_def_change *change,
                            GError **error);

@@ -9,15 +9,37 @@
 #include "conf/xml-edit.h"
 #include "conf/xml-text.h"
 
-/* Our element in METADATA (may be NULL), or NULL. */
-static xmlNodePtr
-find_facts(const xmlNode *metadata)
+static bool
+is_facts(const xmlNode *node)
 {
+    return node->type == XML_ELEMENT_NODE && node->ns &&
+           strcmp((const char *)node->ns->href, SNAPSHOT_FACTS_NAMESPACE) == 0;
+}
+
+/* Remove what is ours from METADATA (may be NULL). Returns whether there was anything. */
+static bool
+remove_facts(struct xml_edit *edit, const xmlNode *metadata)
+{
+    bool found = false;
+
     for (xmlNodePtr node = xml_child(metadata, NULL); node; node = xml_next(node, NULL)) {
-        if (node->ns && strcmp((const char *)node->ns->href, SNAPSHOT_FACTS_NAMESPACE) == 0)
-            return node;
+        if (!is_facts(node))
+            continue;
+        xml_edit_remove(edit, node);
+        found = true;
     }
-    return NULL;
+    return found;
+}
+
+/* Whether METADATA holds nothing but our facts and white space. */
+static bool
+holds_only_facts(const xmlNode *metadata)
+{
+    for (xmlNodePtr node = metadata->children; node; node = node->next) {
+        if (!xmlIsBlankNode(node) && !is_facts(node))
+            return false;
+    }
+    return !metadata->properties;
 }
 
 static char *
@@ -56,7 +78,43 @@ snapshot_facts_set(const char *element, const struct frozen_image *frozen, size_
     if (!domain)
         return NULL;
     xml_edit_init(&edit, doc);
-    xml_edit_remove(&edit, find_facts(metadata));
+    remove_facts(&edit, metadata);
     xml_edit_append(&edit, metadata ? metadata : domain, markup);
+    return xml_edit_apply(&edit, 0, length);
+}
+
+bool
+snapshot_facts_keep_filename(const char *element)
+{
+    scoped(xml_doc) doc = xml_doc_parse(element, strlen(element), "the domain", NULL);
+    xmlNodePtr domain = doc ? xml_doc_root(doc, "domain", NULL) : NULL;
+    xmlNodePtr metadata = xml_child(domain, "metadata");
+
+    for (xmlNodePtr node = xml_child(metadata, NULL); node; node = xml_next(node, NULL)) {
+        g_autofree char *kept = is_facts(node) ? xml_attribute(node, "keep-filename") : NULL;
+
+        if (g_strcmp0(kept, "yes") == 0)
+            return true;
+    }
+    return false;
+}
+
+char *
+snapshot_facts_clear(const char *element, GError **error)
+{
+    size_t length = strlen(element);
+    scoped(xml_doc) doc = xml_doc_parse(element, length, "the domain", error);
+    xmlNodePtr domain = doc ? xml_doc_root(doc, "domain", error) : NULL;
+    xmlNodePtr metadata = xml_child(domain, "metadata");
+    scoped_xml_edit edit = {0};
+
+    if (!domain)
+        return NULL;
+    xml_edit_init(&edit, doc);
+    if (remove_facts(&edit, metadata) && holds_only_facts(metadata)) {
+        xml_edit_clear(&edit);
+        xml_edit_init(&edit, doc);
+        xml_edit_remove(&edit, metadata);
+    }
     return xml_edit_apply(&edit, 0, length);
 }

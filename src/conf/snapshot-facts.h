@@ -26,3 +26,11 @@ struct frozen_image {
  */
 char *snapshot_facts_set(const char *element, const struct frozen_image *frozen, size_t count,
                          bool keep_filename, GError **error);
+
+/* Whether the snapshot whose <domain> is ELEMENT was taken with --keep-filename. */
+bool snapshot_facts_keep_filename(const char *element);
+
+/* The <domain> element without any facts of ours, and without an empty <metadata> that they leave.
+ * Every other byte is kept. Fails as snapshot_facts_set(). Free with g_free().
+ */
+char *snapshot_facts_clear(const char *element, GError **error);

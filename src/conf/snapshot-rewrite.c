@@ -3,17 +3,20 @@
 
 #include <string.h>
 
+#include "conf/disk-xml.h"
 #include "conf/snapshot-def.h"
-#include "conf/xml-edit.h"
+#include "conf/snapshot-disks.h"
 #include "conf/xml-text.h"
 #include "util/error.h"
 
 static const char *const source_attributes[] = {"file", "dev", "dir"};
 
-/* Whether NODE is inside of a <disk>. */
+/* Whether NODE is the <source> of a <disk>, or of something inside of one. */
 static bool
-is_of_disk(const xmlNode *node)
+is_source(const xmlNode *node)
 {
+    if (!xml_is(node, "source"))
+        return false;
     for (node = node->parent; node && node->type == XML_ELEMENT_NODE; node = node->parent) {
         if (xml_is(node, "disk"))
             return true;
@@ -21,17 +24,16 @@ is_of_disk(const xmlNode *node)
     return false;
 }
 
-/* The attribute of NODE, a disk's <source>, that names PATH; or NULL. */
-static const char *
-attribute_naming(const xmlNode *node, const char *path)
+/* The move of CHANGE for the image that ATTRIBUTE of NODE, the <source> of a disk, names; or NULL.
+ */
+static const struct snapshot_def_move *
+find_move(const struct snapshot_def_change *change, const xmlNode *node, const char *attribute)
 {
-    if (!xml_is(node, "source") || !is_of_disk(node))
-        return NULL;
-    for (unsigned i = 0; i < G_N_ELEMENTS(source_attributes); i++) {
-        g_autofree char *value = xml_attribute(node, source_attributes[i]);
+    g_autofree char *path = xml_attribute(node, attribute);
 
-        if (g_strcmp0(value, path) == 0)
-            return source_attributes[i];
+    for (size_t i = 0; path && i < change->move_count; i++) {
+        if (strcmp(change->moves[i].path, path) == 0)
+            return &change->moves[i];
     }
     return NULL;
 }
@@ -93,57 +95,170 @@ set_parent(struct xml_edit *edit, xmlNodePtr root, const char *parent)
         add_parent(edit, root, parent);
 }
 
+/* Whether NODE is the <source> that counts for its <disk>, and ATTRIBUTE what of it does. */
+static bool
+is_own_source(const xmlNode *node, const char *attribute)
+{
+    scoped_disk_xml disk = {0};
+
+    if (!xml_is(node->parent, "disk"))
+        return false;
+    disk_xml_read(&disk, node->parent);
+    return disk.source == node && g_strcmp0(disk_type_source_attribute(disk.type), attribute) == 0;
+}
+
+/* The image of <disk> ELEMENT itself moves. */
 static void
-set_path(struct xml_edit *edit, xmlNodePtr root, const char *path, const char *new_path)
+move_disk(struct xml_edit *edit, xmlNodePtr element, const struct snapshot_def_move *move)
+{
+    bool of_domain = xml_is(element->parent, "devices");
+    scoped_disk_xml disk = {0};
+
+    disk_xml_read(&disk, element);
+    disk_xml_move(edit, &disk, move->set_type ? move->type : disk.type, move->new_path,
+                  move->format, of_domain ? "qemu" : NULL);
+}
+
+/* An image below that of a <disk> moves: NODE, its <source>, is in a <backingStore> or a <mirror>,
+ * which have a <format> where the disk has a <driver>.
+ */
+static void
+move_layer(struct xml_edit *edit, xmlNodePtr node, const char *attribute,
+           const struct snapshot_def_move *move)
+{
+    const char *wanted = move->set_type ? disk_type_source_attribute(move->type) : attribute;
+    xmlNodePtr format = xml_child(node->parent, "format");
+
+    if (strcmp(wanted, attribute) != 0) {
+        xml_edit_remove_attribute(edit, node, attribute);
+        xml_edit_set_attribute(edit, node->parent, "type", disk_type_format(move->type));
+    }
+    xml_edit_set_attribute(edit, node, wanted, move->new_path);
+    if (format && move->format)
+        xml_edit_set_attribute(edit, format, "type", move->format);
+}
+
+static void
+move_source(struct xml_edit *edit, xmlNodePtr node, const struct snapshot_def_change *change)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(source_attributes); i++) {
+        const char *attribute = source_attributes[i];
+        const struct snapshot_def_move *move = find_move(change, node, attribute);
+
+        if (move && is_own_source(node, attribute))
+            move_disk(edit, node->parent, move);
+        else if (move)
+            move_layer(edit, node, attribute, move);
+    }
+}
+
+static void
+make_moves(struct xml_edit *edit, xmlNodePtr root, const struct snapshot_def_change *change)
 {
     for (xmlNodePtr node = root; node; node = xml_walk(node, root)) {
-        const char *attribute = attribute_naming(node, path);
-
-        if (attribute)
-            xml_edit_set_attribute(edit, node, attribute, new_path);
+        if (is_source(node))
+            move_source(edit, node, change);
     }
+}
+
+static bool
+make_changes(struct xml_edit *edit, xmlNodePtr root, const struct snapshot_def_change *change,
+             GError **error)
+{
+    if (change->active >= 0)
+        set_active(edit, root, change->active);
+    if (change->set_parent)
+        set_parent(edit, root, change->parent);
+    if (change->disks && !snapshot_disks_rewrite(edit, root, "disks", change->disks, error))
+        return false;
+    if (change->drop_revert_disks)
+        xml_edit_remove(edit, xml_child(root, "revertDisks"));
+    else if (change->revert_disks)
+        return snapshot_disks_rewrite(edit, root, "revertDisks", change->revert_disks, error);
+    return true;
 }
 
 static bool
 check_change(const struct snapshot_def *def, const struct snapshot_def_change *change,
              GError **error)
 {
-    const char *path = change->path ? change->new_path : NULL;
-    const char *parent = change->set_parent ? change->parent : NULL;
+    bool fine = !change->set_parent || !change->parent || text_is_xml(change->parent);
 
-    if ((!path || text_is_xml(path)) && (!parent || text_is_xml(parent)))
-        return true;
-    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
-                "a change to snapshot '%s' cannot be written in XML", def->name);
-    return false;
+    for (size_t i = 0; fine && i < change->move_count; i++) {
+        const struct snapshot_def_move *move = &change->moves[i];
+
+        fine = text_is_xml(move->new_path) && (!move->format || text_is_xml(move->format));
+    }
+    if (!fine) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
+                    "a change to snapshot '%s' cannot be written in XML", def->name);
+        return false;
+    }
+    return (!change->disks || snapshot_disks_check(change->disks, error)) &&
+           (!change->revert_disks || snapshot_disks_check(change->revert_disks, error));
+}
+
+static bool
+only_moves(const struct snapshot_def_change *change)
+{
+    return change->active < 0 && !change->set_parent && !change->drop_revert_disks &&
+           !change->disks && !change->revert_disks;
+}
+
+/* TEXT with either the moves of CHANGE made or all the rest: a disk may be concerned by both. */
+static char *
+rewrite_text(const char *text, const char *name, const struct snapshot_def_change *change,
+             bool moves, GError **error)
+{
+    scoped(xml_doc) doc = xml_doc_parse(text, strlen(text), name, error);
+    scoped_xml_edit edit = {0};
+    xmlNodePtr root;
+
+    if (!doc)
+        return NULL;
+    root = xmlDocGetRootElement(doc->dom);
+    xml_edit_init(&edit, doc);
+    if (moves)
+        make_moves(&edit, root, change);
+    else if (!make_changes(&edit, root, change, error))
+        return NULL;
+    return xml_edit_apply(&edit, 0, doc->length);
 }
 
 char *
 snapshot_def_rewrite(const struct snapshot_def *def, const struct snapshot_def_change *change,
                      GError **error)
 {
-    scoped(xml_doc) doc = NULL;
-    scoped_xml_edit edit = {0};
+    g_autofree char *changed = NULL;
     g_autofree char *text = NULL;
-    xmlNodePtr root;
 
     if (!check_change(def, change, error))
         return NULL;
-    doc = xml_doc_parse(def->document, strlen(def->document), def->name, error);
-    if (!doc)
-        return NULL;
-    root = xmlDocGetRootElement(doc->dom);
-    xml_edit_init(&edit, doc);
-    if (change->active >= 0)
-        set_active(&edit, root, change->active);
-    if (change->set_parent)
-        set_parent(&edit, root, change->parent);
-    if (change->path)
-        set_path(&edit, root, change->path, change->new_path);
-    text = xml_edit_apply(&edit, 0, doc->length);
-    if (!xml_text_fits(text, "the XML of the snapshot", error))
+    if (!only_moves(change)) {
+        changed = rewrite_text(def->document, def->name, change, false, error);
+        if (!changed)
+            return NULL;
+    }
+    if (change->move_count > 0)
+        text = rewrite_text(changed ? changed : def->document, def->name, change, true, error);
+    else
+        text = changed ? g_steal_pointer(&changed) : g_strdup(def->document);
+    if (!text || !xml_text_fits(text, "the XML of the snapshot", error))
         return NULL;
     return g_steal_pointer(&text);
+}
+
+/* Whether NODE, the <source> of a disk, names PATH. */
+static bool
+names_path(const xmlNode *node, const char *path)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(source_attributes); i++) {
+        g_autofree char *value = xml_attribute(node, source_attributes[i]);
+
+        if (g_strcmp0(value, path) == 0)
+            return true;
+    }
+    return false;
 }
 
 bool
@@ -157,7 +272,7 @@ snapshot_def_names_path(const struct snapshot_def *def, const char *path)
     doc = xml_doc_parse(def->document, strlen(def->document), "snapshot", NULL);
     root = doc ? xmlDocGetRootElement(doc->dom) : NULL;
     for (xmlNodePtr node = root; node; node = xml_walk(node, root)) {
-        if (attribute_naming(node, path))
+        if (is_source(node) && names_path(node, path))
             return true;
     }
     return false;

@@ -3,8 +3,10 @@
 
 #include "conf/xml-text.h"
 
-#include <stdbool.h>
 #include <string.h>
+
+#include "conf/names.h"
+#include "util/error.h"
 
 /* What stands for C, or NULL for itself. */
 static const char *
@@ -55,6 +57,25 @@ void
 xml_escape_attribute(GString *out, const char *text)
 {
     escape(out, text, true);
+}
+
+void
+xml_append_attribute(GString *out, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    g_string_append_printf(out, " %s='", name);
+    xml_escape_attribute(out, value);
+    g_string_append_c(out, '\'');
+}
+
+bool
+xml_text_check(const char *what, const char *text, GError **error)
+{
+    if (!text || text_is_xml(text))
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE, "the %s cannot be written in XML", what);
+    return false;
 }
 
 char *

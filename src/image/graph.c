@@ -4,22 +4,11 @@
 #include "image/graph.h"
 
 #include <string.h>
-#include <sys/wait.h>
 
+#include "image/backing.h"
 #include "image/image-file.h"
-#include "image/qemu-img.h"
-#include "util/child.h"
+#include "image/image-read.h"
 #include "util/error.h"
-
-/* Enough for almost every header, so that a layer costs one read. */
-#define FIRST_READ 4096
-
-/* What qemu-img may use up on an image whose header nobody has checked. */
-static const struct child_limits info_limits = {
-    .cpu_seconds = 10,
-    .wall_seconds = 30,
-    .memory = UINT64_C(1) << 30,
-};
 
 /* An image and what identifies it. depth is 0 until all that lies below has been walked. */
 struct node {
@@ -68,99 +57,11 @@ image_graph_free(struct image_graph *graph)
     g_free(graph);
 }
 
-/* Let `qemu-img info` say the size of an image whose format we cannot read. */
-static bool
-ask_qemu_img(struct image *image, GError **error)
+/* The image whose link led to where WALK is; NULL at the top. */
+static const char *
+path_above(const struct walk *walk)
 {
-    g_auto(GStrv) argv = qemu_img_info_argv(image->path, image->format->qemu);
-    struct child child = {.argv = argv, .limits = info_limits};
-    struct child *children[] = {&child};
-    struct qemu_img_info info = {0};
-    bool done = child_run(children, 1, 1, error) && child_check(&child, error) &&
-                qemu_img_info_parse(&info, child.out->str, child.out->len, error);
-
-    /* it ran and said no */
-    if (!done && child.started && WIFEXITED(child.status) && WEXITSTATUS(child.status) == 1 &&
-        error)
-        (*error)->code = OFFSHOT_ERROR_INCONSISTENT;
-    child_clear(&child);
-    if (!done)
-        return false;
-    if (info.has_backing) {
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "has a backing image, which cannot be followed in format '%s'",
-                    image->format->qemu);
-        return false;
-    }
-    image->size = info.virtual_size;
-    image->header.size = info.virtual_size;
-    image->header.encrypted = info.encrypted;
-    return true;
-}
-
-/* Read the header, and more of it only when its first bytes say so. */
-static bool
-header_read(struct image *image, int fd, const uint8_t *first, size_t length, GError **error)
-{
-    const char *format = image->format->qemu;
-    uint64_t file_size = image->identity.size;
-    g_autofree uint8_t *more = NULL;
-    size_t wanted = image_header_wanted(format, first, length);
-    ssize_t got;
-
-    if (wanted > length && length == FIRST_READ) {
-        more = g_malloc(wanted);
-        got = image_file_read(fd, image->path, more, wanted, 0, error);
-        if (got < 0)
-            return false;
-        first = more;
-        length = (size_t)got;
-    }
-    if (!image_header_probe(&image->header, format, first, length, file_size, error)) {
-        g_prefix_error(error, "image '%s': ", image->path);
-        return false;
-    }
-    return true;
-}
-
-/* The format that a link leaves open: what the image looks like, unless that is as good as nothing.
- */
-static const struct image_format *
-format_guess(const struct walk *walk, const char *looks_like, GError **error)
-{
-    const struct image_format *format = image_format_find_qemu(looks_like);
-
-    if (format && strcmp(format->qemu, "raw") != 0)
-        return format;
-    g_set_error(
-        error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-        "image '%s' does not say the format of its backing image '%s', which looks like %s: "
-        "convert the upper one to qcow2, or set the format with 'qemu-img rebase -u -F'",
-        walk->above->image.path, walk->path, looks_like);
-    return NULL;
-}
-
-static bool
-content_read(const struct walk *walk, struct image *image, int fd, GError **error)
-{
-    uint8_t first[FIRST_READ];
-    ssize_t length = image_file_read(fd, image->path, first, sizeof(first), 0, error);
-
-    if (length < 0)
-        return false;
-    image->looks_like = image_header_guess(first, (size_t)length);
-    if (!image->format)
-        image->format = format_guess(walk, image->looks_like, error);
-    if (!image->format || !header_read(image, fd, first, (size_t)length, error))
-        return false;
-    if (!image->format->probed && !ask_qemu_img(image, error)) {
-        g_prefix_error(error, "image '%s': ", image->path);
-        return false;
-    }
-    if (strcmp(image->format->qemu, "raw") == 0)
-        image->header.size = (image->identity.size + 511) & ~UINT64_C(511); /* as QEMU counts */
-    image->size = image->header.size;
-    return image_header_check(&image->header, image->path, error);
+    return walk->above ? walk->above->image.path : NULL;
 }
 
 /* Read the image that WALK has come to and is not in the graph yet. */
@@ -180,10 +81,12 @@ node_read(struct walk *walk, const struct image_file *file, GError **error)
         image->symlink = node->file.symlink;
         image->links = node->file.links;
         image->identity = node->file.identity;
-        /* only what is active is ever renamed, and then found again by its birth */
-        if (!walk->above && !image->block)
+        image->allocated = node->file.allocated;
+        image->writable = image_file_is_writable(&node->file, walk->path, fd);
+        /* what is renamed or removed is found again by its birth */
+        if (!image->block)
             file_identity_add_birth(&image->identity, fd, NULL);
-        if (content_read(walk, image, fd, error)) {
+        if (image_read(image, fd, path_above(walk), error)) {
             g_hash_table_insert(walk->graph->nodes, &node->file, node);
             g_ptr_array_add(walk->fresh, node);
             return node;
@@ -206,7 +109,8 @@ known_check(const struct walk *walk, const struct node *node, GError **error)
                     walk->above->image.path, node->image.path);
         return false;
     }
-    if (!format && !(format = format_guess(walk, node->image.looks_like, error)))
+    if (!format &&
+        !(format = image_format_guess(walk->path, path_above(walk), node->image.looks_like, error)))
         return false;
     if (format == node->image.format)
         return true;
@@ -350,4 +254,17 @@ image_graph_find(const struct image_graph *graph, const char *path)
         return NULL;
     node = g_hash_table_lookup(graph->nodes, &file);
     return node ? &node->image : NULL;
+}
+
+GPtrArray *
+image_graph_all(const struct image_graph *graph)
+{
+    GPtrArray *images = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, graph->nodes);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        g_ptr_array_add(images, &((struct node *)value)->image);
+    return images;
 }

@@ -34,3 +34,6 @@ const struct image *image_graph_walk(struct image_graph *graph, const char *path
 
 /* The image of the graph that PATH leads to now, through whatever links; NULL: none. */
 const struct image *image_graph_find(const struct image_graph *graph, const char *path);
+
+/* All images of the graph, in no order. Free the container with g_ptr_array_unref(). */
+GPtrArray *image_graph_all(const struct image_graph *graph);

@@ -11,6 +11,7 @@
 #define L1_ENTRIES_MAX (32 * 1024 * 1024 / 8)
 #define SNAPSHOTS_MAX 65536
 #define EXTENSION_BACKING_FORMAT 0xe2792acaU
+#define EXTENSION_BITMAPS 0x23852875U
 #define BACKING_FORMAT_MAX 15
 
 enum {
@@ -131,8 +132,24 @@ extensions_end(const struct qcow2_fields *fields, const struct header_bytes *byt
     return bytes->file_size ? MIN(end, bytes->file_size) : end;
 }
 
-/* Walk the header extensions for the backing format. *WANTED is set to what BYTES would have to
- * hold for that when they are too short.
+/* Take over what the header extension of TYPE, LENGTH bytes at OFFSET, says. */
+static bool
+extension_read(struct image_header *header, const struct header_bytes *bytes, uint32_t type,
+               uint64_t offset, uint32_t length, GError **error)
+{
+    if (type == EXTENSION_BACKING_FORMAT)
+        return header_string(bytes, offset, length, BACKING_FORMAT_MAX, &header->backing_format,
+                             error);
+    if (type == EXTENSION_BITMAPS) {
+        if (length < 4)
+            return header_bad(error, "its qcow2 header has a cut bitmaps extension");
+        header->bitmaps = get_be32(bytes->data + offset);
+    }
+    return true;
+}
+
+/* Walk the header extensions. *WANTED is set to what BYTES would have to hold for that when they
+ * are too short.
  */
 static bool
 extensions_read(struct image_header *header, const struct qcow2_fields *fields,
@@ -162,9 +179,7 @@ extensions_read(struct image_header *header, const struct qcow2_fields *fields,
             *wanted = offset + length;
             return header_bad(error, "its qcow2 header is cut short");
         }
-        if (type == EXTENSION_BACKING_FORMAT &&
-            !header_string(bytes, offset, length, BACKING_FORMAT_MAX, &header->backing_format,
-                           error))
+        if (!extension_read(header, bytes, type, offset, length, error))
             return false;
         offset += ((uint64_t)length + 7) & ~UINT64_C(7);
     }

@@ -23,6 +23,7 @@ struct image_header {
     bool data_file;            /* qcow2 incompatible bit 2 */
     uint64_t unknown_features; /* incompatible bits that we do not know */
     uint32_t snapshots;        /* number of internal snapshots */
+    uint32_t bitmaps;          /* number of persistent dirty bitmaps (qcow2 header extension) */
     char *backing;             /* backing string as stored, NULL: none; may hold any byte but NUL */
     char *backing_format;      /* qemu's name of its format, NULL: not said */
 };

@@ -60,6 +60,7 @@ set_from_stat(struct image_file *file, const char *path, const struct stat *st, 
     file->block = S_ISBLK(st->st_mode);
     file->links = st->st_nlink;
     file->rdev = file->block ? st->st_rdev : 0;
+    file->allocated = file->block ? 0 : (uint64_t)st->st_blocks * 512;
     file_identity_set(&file->identity, st);
     return true;
 }
@@ -112,6 +113,22 @@ image_file_open(struct image_file *file, const char *path, GError **error)
         return -1;
     *file = opened;
     return scoped_fd_steal(&fd);
+}
+
+bool
+image_file_is_writable(const struct image_file *file, const char *path, int fd)
+{
+    struct statx sx;
+    int read_only = 0;
+
+    if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0)
+        return false;
+    if (file->block)
+        return ioctl(fd, BLKROGET, &read_only) < 0 || !read_only;
+    /* root may write all the same, but somebody has said that it is not to be written */
+    return statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &sx) < 0 ||
+           ((sx.stx_mode & 0222) != 0 &&
+            (sx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) == 0);
 }
 
 ssize_t

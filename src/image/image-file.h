@@ -14,9 +14,10 @@ struct image_file {
     struct file_identity
         identity; /* size of a block device: 0 until it is open, then its capacity */
     bool block;
-    uint64_t links; /* names that the file has */
-    bool symlink;   /* the path itself is a symbolic link */
-    uint64_t rdev;  /* which device a block device is */
+    uint64_t links;     /* names that the file has */
+    bool symlink;       /* the path itself is a symbolic link */
+    uint64_t rdev;      /* which device a block device is */
+    uint64_t allocated; /* bytes that a regular file takes; 0 for a device */
 };
 
 /* Which image it is, for hash tables: block devices are the same under all their nodes. */
@@ -33,6 +34,11 @@ bool image_file_look(struct image_file *file, const char *path, GError **error);
  * Returns a close-on-exec descriptor; -1 with the errors of image_file_look().
  */
 int image_file_open(struct image_file *file, const char *path, GError **error);
+
+/* Whether this process may write PATH, which is FILE and open at FD, and neither an attribute nor
+ * its mode (to whomever) forbids it.
+ */
+bool image_file_is_writable(const struct image_file *file, const char *path, int fd);
 
 /* Read up to LENGTH bytes from OFFSET; fewer at the end of the file. -1 on failure; PATH is for the
  * message only.

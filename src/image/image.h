@@ -18,7 +18,9 @@ struct image {
     uint64_t links;                /* names that the file has */
     struct file_identity identity; /* size is that of the file; of a device its capacity */
     uint64_t size;                 /* virtual, bytes */
-    struct image_header header;    /* of probed formats */
+    uint64_t allocated;         /* bytes that the file takes on its file system; 0 for a device */
+    bool writable;              /* this process may write it, and it is not immutable */
+    struct image_header header; /* of probed formats */
     const char
         *looks_like;       /* what the first bytes look like: a raw image may hold a qcow2 header */
     struct image *backing; /* borrowed; NULL: the base */

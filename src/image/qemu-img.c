@@ -6,26 +6,8 @@
 #include <inttypes.h>
 #include <jansson.h>
 
+#include "image/qemu-argv.h"
 #include "util/error.h"
-
-/* Append COUNT words to an argument vector under construction. */
-static void
-argv_add(GPtrArray *argv, const char *const *words, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        g_ptr_array_add(argv, g_strdup(words[i]));
-}
-
-#define ARGV_ADD(argv, ...)                                                                        \
-    argv_add(argv, (const char *const[]){__VA_ARGS__},                                             \
-             sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
-
-static char **
-argv_finish(GPtrArray *argv)
-{
-    g_ptr_array_add(argv, NULL);
-    return (char **)g_ptr_array_free(argv, FALSE);
-}
 
 char **
 qemu_img_create_argv(const struct overlay_spec *spec)

@@ -40,3 +40,67 @@ struct qemu_img_info {
 /* Parse the answer. Fails with OFFSHOT_ERROR_FAILED when it is not what qemu-img writes. */
 bool qemu_img_info_parse(struct qemu_img_info *info, const char *json, size_t length,
                          GError **error);
+
+/* An image that qemu-img is to change while we hold QEMU's locks on it ourselves: its format
+ * forced, QEMU's own locking off.
+ */
+struct qemu_img_target {
+    const char *path;   /* absolute; any bytes where the text below says so */
+    const char *format; /* qemu's name */
+    bool block;         /* a block device */
+};
+
+/* qemu-img snapshot -c, -a or -d (VERB) of TAG, the backing chain left closed. PATH has to be
+ * UTF-8 (it goes into a json: name): give /proc/self/fd/N where it may not be.
+ */
+char **qemu_img_snapshot_argv(const struct qemu_img_target *image, char verb, const char *tag);
+
+/* qemu-img check -r all, the backing chain left closed. PATH as above. */
+char **qemu_img_repair_argv(const struct qemu_img_target *image);
+
+/* qemu-img commit -d of IMAGE into the image DEPTH links below (1: its backing image), BASE: the
+ * path by which QEMU comes to it, through each link from the directory of the image above; NULL
+ * only where DEPTH is 1. -p with PROGRESS. PATH and BASE may be any bytes.
+ */
+char **qemu_img_commit_argv(const struct qemu_img_target *image, const char *base, unsigned depth,
+                            bool progress);
+
+/* qemu-img compare of what ONE and OTHER show to a guest, as far as both go; whoever holds them.
+ * UTF-8 is not needed. It says "Images are identical." when they are.
+ */
+char **qemu_img_compare_argv(const struct qemu_img_target *one,
+                             const struct qemu_img_target *other);
+
+/* qemu-img rebase of IMAGE to the backing string BACKING (NULL: none) of BACKING_FORMAT; UNSAFE
+ * (-u) only changes the header. Any bytes.
+ */
+char **qemu_img_rebase_argv(const struct qemu_img_target *image, const char *backing,
+                            const char *backing_format, bool unsafe, bool progress);
+
+/* Let ARGV, a commit or rebase, read the images from LEVEL links below its own on although somebody
+ * holds them for himself alone: us.
+ */
+void qemu_img_share_below(char **argv, unsigned level);
+
+/* The same for the new backing image of a rebase, and what lies below it. ARGV is taken. */
+char **qemu_img_share_base(char **argv);
+
+/* How QEMU names IMAGE when it reads BELOW, which it stands on, with options of its own. For -b of
+ * a commit. Free with g_free(); NULL when the paths are not UTF-8.
+ */
+char *qemu_img_overridden_name(const struct qemu_img_target *image,
+                               const struct qemu_img_target *below);
+
+/* What is copied out by qemu-img convert. */
+struct convert_spec {
+    const char *source; /* path of the image, absolute, any bytes */
+    const char *format; /* qemu's name of its format */
+    const char *tag_id; /* internal snapshot to copy, by ID and name; NULL: the active state */
+    const char *tag_name;
+    const char *target;        /* absolute */
+    const char *target_format; /* qemu's name */
+    bool compress;             /* -c */
+    bool progress;             /* -p */
+};
+
+char **qemu_img_convert_argv(const struct convert_spec *spec);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "load/original.h"
+#include "load/tree.h"
 #include "util/error.h"
 
 #define DOMAIN_XML_MAX (1024 * 1024)
@@ -45,24 +47,36 @@ load_domain(struct state *state, struct domain_location *location, GError **erro
     return true;
 }
 
-/* Walk the chain of one disk; a fault stays with the disk. */
+const struct image *
+state_walk(struct state *state, const struct domain_disk *disk, GError **error)
+{
+    const struct image_format *format = image_format_find_libvirt(disk->format);
+
+    if (!format)
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "an overlay cannot stand on format '%s'", disk->format);
+    else if (!g_path_is_absolute(disk->source))
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
+                    "the source '%s' is not an absolute path", disk->source);
+    else
+        return image_graph_walk(state->graph, disk->source, format, error);
+    return NULL;
+}
+
+static bool
+is_file(const struct domain_disk *disk)
+{
+    return disk->source && (disk->type == DISK_TYPE_FILE || disk->type == DISK_TYPE_BLOCK);
+}
+
+/* A fault stays with the disk. */
 static void
 load_disk(struct state *state, struct state_disk *disk)
 {
     const struct domain_disk *def = disk->def;
-    const struct image_format *format = image_format_find_libvirt(def->format);
 
-    if (!state->graph || !def->source ||
-        (def->type != DISK_TYPE_FILE && def->type != DISK_TYPE_BLOCK))
-        return;
-    if (!format)
-        g_set_error(&disk->error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "an overlay cannot stand on format '%s'", def->format);
-    else if (!g_path_is_absolute(def->source))
-        g_set_error(&disk->error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
-                    "the source '%s' is not an absolute path", def->source);
-    else
-        disk->image = image_graph_walk(state->graph, def->source, format, &disk->error);
+    if (state->graph && is_file(def))
+        disk->image = state_walk(state, def, &disk->error);
 }
 
 static void
@@ -73,6 +87,31 @@ load_disks(struct state *state)
 
         load_disk(state, &disk);
         g_array_append_val(state->disks, disk);
+    }
+}
+
+const struct image *
+state_identify(const struct state *state, const struct domain_disk *disk, bool *missing)
+{
+    g_autoptr(GError) error = NULL;
+    struct stat st;
+    bool exists;
+
+    *missing = false;
+    if (!state->graph || !is_file(disk) || !g_path_is_absolute(disk->source))
+        return NULL;
+    *missing = !file_stat(disk->source, false, &st, &exists, &error) && !error;
+    return *missing ? NULL : image_graph_find(state->graph, disk->source);
+}
+
+static void
+identify_disks(struct state *state)
+{
+    for (guint i = 0; i < state->disks->len; i++) {
+        struct state_disk *disk = &g_array_index(state->disks, struct state_disk, i);
+
+        if (disk->error)
+            disk->image = state_identify(state, disk->def, &disk->missing);
     }
 }
 
@@ -110,9 +149,14 @@ state_load(struct domain_location *location, enum state_parts parts, GError **er
     state->snapshots = snapshot_store_load(location->store, error);
     if (!state->snapshots)
         return NULL;
-    if (parts == STATE_IMAGES)
+    if (parts != STATE_METADATA)
         state->graph = image_graph_new();
     load_disks(state);
+    if (state->graph && !state_check_original(state, error))
+        return NULL;
+    if (parts == STATE_TREE && !state_load_tree(state, error))
+        return NULL;
+    identify_disks(state);
     return g_steal_pointer(&state);
 }
 
@@ -121,6 +165,7 @@ state_free(struct state *state)
 {
     if (!state)
         return;
+    state_clear_tree(state);
     g_hash_table_unref(state->overlays);
     g_hash_table_unref(state->directories);
     g_hash_table_unref(state->aliases);

@@ -11,7 +11,9 @@
 struct state_disk {
     const struct domain_disk *def;
     const struct image *image; /* the active image, or NULL: no path, not asked for, or … */
-    GError *error; /* … why it cannot be used; only matters when the disk takes part */
+    GError *error; /* … why it cannot be used; only matters when the disk takes part. With an image
+                    * as well: the graph has it in another format; it is needed, but not usable */
+    bool missing;  /* with an error: nothing at all is at the path */
 };
 
 struct state {
@@ -27,22 +29,41 @@ struct state {
     GHashTable *targets;       /* where an overlay goes, however it is spelt -> disk */
     GHashTable *aliases;       /* other spelling in a stored snapshot -> path of an active image */
     GHashTable *directories;   /* directory -> the same without symbolic links; filled on demand */
-    char *token;               /* for temporary names of this run */
-    int64_t now;               /* seconds since the epoch */
+    GPtrArray *frozen;      /* of struct state_frozen: of every snapshot; NULL unless STATE_TREE */
+    GHashTable *tags;       /* struct image -> GPtrArray of struct image_tag */
+    GHashTable *dependents; /* struct image -> GPtrArray of char * */
+    GHashTable *layers;     /* set of struct image: layers without a name that are ours */
+    struct file_identity layers_identity; /* of their list; inode 0: there is none */
+    char *token;                          /* for temporary names of this run */
+    int64_t now;                          /* seconds since the epoch */
 };
 
 enum state_parts {
     STATE_METADATA, /* domain XML and snapshots */
     STATE_IMAGES,   /* these, and the chain of every disk */
+    STATE_TREE,     /* these, and the images of every snapshot (load/tree.h) */
 };
 
 /* Load what PARTS says of the domain at LOCATION, and complete LOCATION from the domain's name.
  *
  * Fails with OFFSHOT_ERROR_USAGE when the domain XML is wrong, OFFSHOT_ERROR_FAILED when something
- * cannot be read. Faults of single snapshots are in snapshots->problems, those of single disks in
- * their `error`. Free with state_free().
+ * cannot be read; beyond STATE_METADATA, OFFSHOT_ERROR_REFUSED for a copy that still names the
+ * images of the original (load/original.h). Faults of single snapshots are in snapshots->problems,
+ * those of single disks in their `error`. Free with state_free().
  */
 struct state *state_load(struct domain_location *location, enum state_parts parts, GError **error);
+
+/* Walk the chain of DISK, which has a source, into the graph. Fails as image_graph_walk() does, and
+ * for a source or a format that no overlay can stand on.
+ */
+const struct image *state_walk(struct state *state, const struct domain_disk *disk, GError **error);
+
+/* DISK could not be walked, and the graph is complete: the image that its source is in the graph,
+ * in another format, or NULL; and whether nothing at all is there.
+ */
+const struct image *state_identify(const struct state *state, const struct domain_disk *disk,
+                                   bool *missing);
+
 /* Look at overlay PATH, which the user made (--reuse-external), and note it in `overlays`. Fails as
  * image_graph_walk() does, and with OFFSHOT_ERROR_REFUSED when a snapshot has frozen it or another
  * image of the domain stands on it.
@@ -63,6 +84,11 @@ void state_load_aliases(struct state *state, const char *target);
  * when there is none.
  */
 bool state_load_directory(struct state *state, const char *path, GError **error);
+
+/* Whether nothing at all is at PATHS (of char *), not even a link that leads nowhere. What cannot
+ * be told counts as taken.
+ */
+bool state_names_are_free(const GPtrArray *paths);
 
 /* PATH with its directory as state_load_directory() found it, or as it is. Free with g_free(). */
 char *state_resolve(const struct state *state, const char *path);

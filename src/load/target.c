@@ -219,6 +219,20 @@ state_load_directory(struct state *state, const char *path, GError **error)
     return true;
 }
 
+bool
+state_names_are_free(const GPtrArray *paths)
+{
+    for (guint i = 0; i < paths->len; i++) {
+        g_autoptr(GError) error = NULL;
+        struct stat st;
+        bool exists;
+
+        if (file_stat(g_ptr_array_index(paths, i), false, &st, &exists, &error) || error)
+            return false;
+    }
+    return true;
+}
+
 char *
 state_resolve(const struct state *state, const char *path)
 {

@@ -6,17 +6,12 @@
 #include <string.h>
 
 #include "conf/snapshot-align.h"
-#include "image/qemu-img.h"
+#include "ops/overlay.h"
 #include "ops/record.h"
 #include "util/error.h"
 
 /* The longest file name, in bytes (NAME_MAX of every file system in use here). */
 #define FILE_NAME_MAX 255
-
-/* What one new overlay takes at most: header, refcounts and an L1 table of a few clusters. An image
- * with more fails in qemu-img and is undone.
- */
-#define OVERLAY_SPACE (1024 * 1024)
 
 static bool
 refuse(GError **error, const char *target, const char *why)
@@ -137,6 +132,8 @@ create_disk_check(const struct state *state, const struct create_request *reques
         g_propagate_prefixed_error(error, g_error_copy(mine->error), "disk '%s': ", disk->name);
         return false;
     }
+    if (disk->snapshot == SNAPSHOT_LOCATION_INTERNAL)
+        return check_sharing(state, mine, error);
     if (!format || !format->overlay) {
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
                     "disk '%s': an overlay cannot be of format '%s', only qcow2 or qed", disk->name,
@@ -178,74 +175,25 @@ check_file_name(const char *path, GError **error)
     return false;
 }
 
-/* Whether the backing string shall be relative. */
-static bool
-is_relative(enum backing_path mode, const char *overlay, const char *base)
-{
-    g_autofree char *overlay_directory = g_path_get_dirname(overlay);
-    g_autofree char *base_directory = g_path_get_dirname(base);
-
-    if (mode == BACKING_PATH_AUTO)
-        return strcmp(overlay_directory, base_directory) == 0;
-    return mode == BACKING_PATH_RELATIVE;
-}
-
-/* The -o text: the user's, and what a qcow2 overlay inherits from a qcow2 base. */
-static char *
-overlay_options(const struct create_request *request, const struct image *base, const char *format,
-                GError **error)
-{
-    g_autoptr(GPtrArray) inherited = g_ptr_array_new_with_free_func(g_free);
-
-    if (strcmp(format, "qcow2") == 0 && strcmp(base->format->qemu, "qcow2") == 0) {
-        g_ptr_array_add(inherited, g_strdup_printf("cluster_size=%u", base->header.cluster_size));
-        if (base->header.extended_l2)
-            g_ptr_array_add(inherited, g_strdup("extended_l2=on"));
-    }
-    g_ptr_array_add(inherited, NULL);
-    return overlay_options_join(format, (const char *const *)inherited->pdata,
-                                request->overlay_options, error);
-}
-
 /* Plan the overlay as a new file TEMPORARY, for BASE under the name that it will have. */
 static bool
 plan_overlay(struct plan *plan, const struct state *state, const struct create_request *request,
              const struct image *base, const struct snapshot_disk *disk,
              const struct create_disk_names *names, const char *temporary, GError **error)
 {
-    const struct image_format *format = image_format_find_libvirt(disk->format);
-    bool relative = disk->type == DISK_TYPE_FILE &&
-                    is_relative(request->backing_path, names->overlay, names->frozen);
-    g_autofree char *overlay = relative ? state_resolve(state, names->overlay) : NULL;
-    g_autofree char *frozen = relative ? state_resolve(state, names->frozen) : NULL;
-    g_autofree char *backing = backing_string(relative ? overlay : names->overlay,
-                                              relative ? frozen : names->frozen, relative, error);
-    g_autofree char *options = backing ? overlay_options(request, base, format->qemu, error) : NULL;
-    struct step_overlay expected = {0};
-    struct overlay_spec spec = {0};
-    g_auto(GStrv) argv = NULL;
+    const struct overlay_request overlay = {
+        .base = base,
+        .base_path = names->frozen,
+        .path = names->overlay,
+        .temporary = temporary,
+        .format = image_format_find_libvirt(disk->format),
+        .backing_path =
+            disk->type == DISK_TYPE_FILE ? request->backing_path : BACKING_PATH_ABSOLUTE,
+        .options = request->overlay_options,
+        .base_moves = request->keep_filename,
+    };
 
-    if (!options)
-        return false;
-    spec = (struct overlay_spec){
-        .path = temporary,
-        .format = format->qemu,
-        .backing = backing,
-        .backing_format = base->format->qemu,
-        .size = base->size,
-        .options = options[0] != '\0' ? options : NULL,
-    };
-    argv = qemu_img_create_argv(&spec);
-    expected = (struct step_overlay){
-        .format = (char *)spec.format,
-        .backing = backing,
-        .backing_format = (char *)spec.backing_format,
-        .backing_path = request->keep_filename ? NULL : base->path,
-        .size = spec.size,
-    };
-    step_expect_overlay(plan_add_create_overlay(plan, RANK_MAKE, temporary, argv, base->path),
-                        &expected);
-    return true;
+    return overlay_plan(plan, state, &overlay, error);
 }
 
 /* With --keep-filename: the frozen image gets a second name, then the overlay takes the first. */
@@ -335,6 +283,6 @@ create_disk_plan(struct plan *plan, const struct state *state, const struct crea
                ? plan_kept_name(plan, state, request, image, disk, snapshot, names, error)
                : plan_new_name(plan, state, request, image, disk, names, error);
     if (fine && disk->type == DISK_TYPE_FILE)
-        plan_check_space(plan, directory, OVERLAY_SPACE);
+        plan_check_space(plan, directory, OVERLAY_SPACE_LEAST);
     return fine;
 }

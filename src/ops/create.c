@@ -74,14 +74,8 @@ complete_disk(const struct state *state, const struct create_request *request,
 {
     const struct domain_disk *def = state_get_disk(state, disk->name)->def;
 
-    if (disk->snapshot == SNAPSHOT_LOCATION_INTERNAL) {
-        g_set_error(
-            error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-            "disk '%s' would get an internal snapshot, which this version does not take: use "
-            "--disk-only for external ones",
-            disk->name);
-        return false;
-    }
+    if (disk->snapshot == SNAPSHOT_LOCATION_INTERNAL)
+        return create_disk_check_definition(def, error);
     if (disk->snapshot != SNAPSHOT_LOCATION_EXTERNAL)
         return true;
     if (disk->type != DISK_TYPE_FILE && disk->type != DISK_TYPE_BLOCK) {
@@ -111,7 +105,8 @@ check_collisions(const struct snapshot_def *def, GError **error)
         const struct snapshot_disk *other =
             disk->source ? g_hash_table_lookup(seen, disk->source) : NULL;
 
-        selected = selected || disk->snapshot == SNAPSHOT_LOCATION_EXTERNAL;
+        selected = selected || disk->snapshot == SNAPSHOT_LOCATION_EXTERNAL ||
+                   disk->snapshot == SNAPSHOT_LOCATION_INTERNAL;
         if (other) {
             g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
                         "disks '%s' and '%s' would get the same overlay '%s': name them with "
@@ -126,6 +121,24 @@ check_collisions(const struct snapshot_def *def, GError **error)
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
                     "no disk is selected for the snapshot");
     return selected;
+}
+
+/* What only makes sense of an overlay must not be ignored where there is none. */
+static bool
+check_overlay_wanted(const struct create_request *request, const struct snapshot_def *def,
+                     GError **error)
+{
+    for (guint i = 0; i < def->disks->len; i++) {
+        const struct snapshot_disk *disk = g_ptr_array_index(def->disks, i);
+
+        if (disk->snapshot == SNAPSHOT_LOCATION_EXTERNAL)
+            return true;
+    }
+    if (!request->keep_filename && !request->reuse_external && !request->overlay_options)
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
+                "an option about overlays is given, and no disk gets one: add --disk-only");
+    return false;
 }
 
 struct snapshot_def *
@@ -150,7 +163,7 @@ create_complete(const struct state *state, const struct create_request *request,
         if (!complete_disk(state, request, g_ptr_array_index(def->disks, i), def->name, error))
             return NULL;
     }
-    if (!check_collisions(def, error))
+    if (!check_collisions(def, error) || !check_overlay_wanted(request, def, error))
         return NULL;
     return g_steal_pointer(&def);
 }
@@ -161,7 +174,7 @@ struct created {
     GArray *overlays;    /* of struct domain_disk_change: for the domain XML */
     GArray *frozen;      /* of struct domain_disk_change: for the <domain> in the snapshot */
     GArray *facts;       /* of struct frozen_image */
-    GHashTable *renames; /* --keep-filename: active name -> frozen name */
+    GHashTable *renames; /* --keep-filename: active name -> struct record_place, the frozen name */
 };
 
 static void
@@ -187,8 +200,17 @@ created_new(void)
     created->overlays = g_array_new(FALSE, TRUE, sizeof(struct domain_disk_change));
     created->frozen = g_array_new(FALSE, TRUE, sizeof(struct domain_disk_change));
     created->facts = g_array_new(FALSE, TRUE, sizeof(struct frozen_image));
-    created->renames = g_hash_table_new(g_str_hash, g_str_equal);
+    created->renames = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     return created;
+}
+
+static void
+add_rename(struct created *created, char *from, const char *to)
+{
+    struct record_place *place = g_new0(struct record_place, 1);
+
+    place->path = to;
+    g_hash_table_insert(created->renames, from, place);
 }
 
 /* Note that the image is called otherwise from now on, however a stored snapshot spells its name.
@@ -201,11 +223,11 @@ add_renames(struct created *created, const struct state *state,
     gpointer alias;
     gpointer path;
 
-    g_hash_table_insert(created->renames, names->overlay, names->frozen);
+    add_rename(created, names->overlay, names->frozen);
     g_hash_table_iter_init(&iter, state->aliases);
     while (g_hash_table_iter_next(&iter, &alias, &path)) {
         if (strcmp(path, names->overlay) == 0)
-            g_hash_table_insert(created->renames, alias, names->frozen);
+            add_rename(created, alias, names->frozen);
     }
 }
 
@@ -230,25 +252,35 @@ created_add(struct created *created, const struct state *state, struct snapshot_
     }
 }
 
-/* Give DEF the <domain> as it is before the snapshot, its sources being the frozen images, and our
- * facts. */
-static bool
-embed_domain(struct snapshot_def *def, const struct state *state, const struct created *created,
-             bool keep_filename, GError **error)
+bool
+create_embed_domain(struct snapshot_def *def, const struct state *state, const GArray *frozen,
+                    const GArray *facts, bool keep_filename, GError **error)
 {
     g_autofree char *element =
-        domain_def_rewrite(state->domain, (struct domain_disk_change *)created->frozen->data,
-                           keep_filename ? created->frozen->len : 0, true, error);
+        domain_def_rewrite(state->domain, (const struct domain_disk_change *)frozen->data,
+                           frozen->len, true, error);
     g_autofree char *text = NULL;
 
     if (!element)
         return false;
-    text = snapshot_facts_set(element, (struct frozen_image *)created->facts->data,
-                              created->facts->len, keep_filename, error);
+    text = snapshot_facts_set(element, (const struct frozen_image *)facts->data, facts->len,
+                              keep_filename, error);
     if (!text)
         return false;
     def->domain = domain_def_parse(text, strlen(text), def->name, error);
     return def->domain != NULL;
+}
+
+static bool
+plan_internal(struct plan *plan, const struct state *state, const struct create_request *request,
+              const struct snapshot_disk *disk, const char *snapshot, GPtrArray *notes,
+              GError **error)
+{
+    if (!create_disk_check(state, request, disk, notes, error) ||
+        !create_internal_check(state, disk, snapshot, error))
+        return false;
+    create_internal_plan(plan, state, disk, snapshot);
+    return true;
 }
 
 /* Plan every selected disk. */
@@ -261,6 +293,11 @@ plan_disks(struct plan *plan, const struct state *state, const struct create_req
         struct create_disk_names names = {0};
         bool fine;
 
+        if (disk->snapshot == SNAPSHOT_LOCATION_INTERNAL) {
+            if (!plan_internal(plan, state, request, disk, def->name, notes, error))
+                return false;
+            continue;
+        }
         if (disk->snapshot != SNAPSHOT_LOCATION_EXTERNAL)
             continue;
         fine = create_disk_check(state, request, disk, notes, error) &&
@@ -278,11 +315,16 @@ static bool
 plan_metadata(struct plan *plan, const struct state *state, const struct create_request *request,
               struct snapshot_def *def, const struct created *created, GError **error)
 {
+    struct record record = {0};
     g_autofree char *text = NULL;
 
-    if (!embed_domain(def, state, created, request->keep_filename, error))
+    g_autoptr(GArray) unmoved = g_array_new(FALSE, FALSE, sizeof(struct domain_disk_change));
+    bool kept = request->keep_filename;
+
+    if (!create_embed_domain(def, state, kept ? created->frozen : unmoved, created->facts, kept,
+                             error))
         return false;
-    if (!request->keep_filename) {
+    if (!kept && created->overlays->len > 0) {
         text =
             domain_def_rewrite(state->domain, (struct domain_disk_change *)created->overlays->data,
                                created->overlays->len, false, error);
@@ -291,8 +333,9 @@ plan_metadata(struct plan *plan, const struct state *state, const struct create_
         record_domain(plan, state, text);
     }
     /* Snapshots that are there follow a renamed image also when the new one is not recorded. */
-    return record_snapshot(plan, state, request->no_metadata ? NULL : def, false, created->renames,
-                           error);
+    record.moved = created->renames;
+    record.def = request->no_metadata ? NULL : def;
+    return record_snapshots(plan, state, &record, error);
 }
 
 struct plan *

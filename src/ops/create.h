@@ -3,14 +3,8 @@
 
 #include "conf/snapshot-def.h"
 #include "load/state.h"
+#include "ops/overlay.h"
 #include "txn/plan.h"
-
-/* How the backing string of an overlay is written. */
-enum backing_path {
-    BACKING_PATH_AUTO, /* relative when base and overlay share a directory, else absolute */
-    BACKING_PATH_RELATIVE,
-    BACKING_PATH_ABSOLUTE,
-};
 
 /* What `create` is asked for. Nothing in it is owned. */
 struct create_request {
@@ -43,3 +37,19 @@ struct snapshot_def *create_complete(const struct state *state,
  */
 struct plan *create_plan(const struct state *state, const struct create_request *request,
                          struct snapshot_def *def, GPtrArray *notes, GError **error);
+
+/* Whether a disk that DISK is to be taken of can have an internal snapshot: qcow2, and no tag of
+ * that name in it. Fails with OFFSHOT_ERROR_REFUSED. Pure; state_load_tags() was called.
+ */
+bool create_internal_check(const struct state *state, const struct snapshot_disk *disk,
+                           const char *snapshot, GError **error);
+
+/* Plan the tag NAME on the active image of DISK. */
+void create_internal_plan(struct plan *plan, const struct state *state,
+                          const struct snapshot_disk *disk, const char *snapshot);
+
+/* Give DEF the <domain> as it is now, the disks of FROZEN (of struct domain_disk_change) being
+ * elsewhere, and the FACTS (of struct frozen_image).
+ */
+bool create_embed_domain(struct snapshot_def *def, const struct state *state, const GArray *frozen,
+                         const GArray *facts, bool keep_filename, GError **error);

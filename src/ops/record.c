@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "load/tree.h"
 #include "util/error.h"
 
 char *
@@ -27,53 +28,96 @@ stage_name(const struct state *state, const struct plan *plan, const char *path)
     return record_temporary_name(state, plan, beside);
 }
 
+static bool
+makes_directory(const struct plan *plan, const char *path)
+{
+    for (guint i = 0; i < plan->prepare->len; i++) {
+        const struct step *step = g_ptr_array_index(plan->prepare, i);
+
+        if (step->kind == STEP_MAKE_DIRECTORY && strcmp(step->path, path) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void
 plan_store_directory(struct plan *plan, const struct state *state)
 {
     if (state->snapshots->exists)
         plan_check_install(plan, state->snapshots->directory);
-    for (guint i = 0; i < state->missing->len; i++)
-        plan_add_make_directory(plan, RANK_DIRECTORIES, g_ptr_array_index(state->missing, i));
+    for (guint i = 0; i < state->missing->len; i++) {
+        const char *path = g_ptr_array_index(state->missing, i);
+
+        if (!makes_directory(plan, path))
+            plan_add_make_directory(plan, RANK_DIRECTORIES, path);
+    }
 }
 
-/* The stored text of DEF after all that happens to it: no longer current (when CLEAR_ACTIVE), and
- * its images renamed. NULL without an error when nothing does.
- */
-static char *
-rewrite_stored(const struct snapshot_def *def, bool clear_active, GHashTable *renames,
-               GError **error)
+/* What RECORD means for every stored snapshot. */
+struct rewrite {
+    const struct record *record;
+    const char *current; /* the snapshot that is it afterwards; NULL: none */
+    bool set_current;    /* whether CURRENT counts */
+    GArray *moves;       /* of struct snapshot_def_move */
+};
+
+static GArray *
+collect_moves(GHashTable *moved)
 {
-    struct snapshot_def_change change = {.active = clear_active ? 0 : -1};
-    g_autofree char *text = NULL;
+    GArray *moves = g_array_new(FALSE, FALSE, sizeof(struct snapshot_def_move));
     GHashTableIter iter;
     gpointer path;
-    gpointer new_path;
+    gpointer value;
 
-    if (clear_active) {
-        text = snapshot_def_rewrite(def, &change, error);
-        if (!text)
-            return NULL;
-    }
-    change.active = -1;
-    g_hash_table_iter_init(&iter, renames);
-    while (g_hash_table_iter_next(&iter, &path, &new_path)) {
-        scoped(snapshot_def) again = NULL;
+    if (!moved)
+        return moves;
+    g_hash_table_iter_init(&iter, moved);
+    while (g_hash_table_iter_next(&iter, &path, &value)) {
+        const struct record_place *place = value;
+        struct snapshot_def_move move = {path, place->path, place->format, place->set_type,
+                                         place->type};
 
-        if (!snapshot_def_names_path(def, path))
-            continue;
-        change.path = path;
-        change.new_path = new_path;
-        if (text) {
-            again = snapshot_def_parse(text, strlen(text), def->name, SNAPSHOT_DEF_STORED, error);
-            if (!again)
-                return NULL;
-            g_free(g_steal_pointer(&text));
-        }
-        text = snapshot_def_rewrite(again ? again : def, &change, error);
-        if (!text)
-            return NULL;
+        g_array_append_val(moves, move);
     }
-    return g_steal_pointer(&text);
+    return moves;
+}
+
+/* What happens to STORED; DEF is what is to be recorded in its place, or NULL. */
+static struct snapshot_def_change
+change_of(const struct rewrite *rewrite, const struct snapshot_def *stored,
+          const struct snapshot_def *def)
+{
+    struct snapshot_def_change change = {
+        .active = -1,
+        .moves = (const struct snapshot_def_move *)rewrite->moves->data,
+        .move_count = rewrite->moves->len,
+    };
+    GHashTable *parents = rewrite->record->parents;
+    bool active = def ? def->active : stored->active;
+    gpointer parent = def ? def->parent : stored->parent;
+
+    if (rewrite->set_current)
+        active = g_strcmp0(rewrite->current, stored->name) == 0;
+    if (active != stored->active)
+        change.active = active;
+    change.drop_revert_disks = stored->active && !active;
+    if (parents && g_hash_table_contains(parents, stored->name))
+        parent = g_hash_table_lookup(parents, stored->name);
+    change.set_parent = g_strcmp0(parent, stored->parent) != 0;
+    change.parent = parent;
+    if (def) {
+        change.disks = def->disks;
+        change.revert_disks = def->revert_disks;
+    }
+    return change;
+}
+
+/* Nothing is read again that does not change, since there may be very many. */
+static bool
+changes_nothing(const struct snapshot_def_change *change)
+{
+    return change->active < 0 && !change->set_parent && !change->drop_revert_disks &&
+           !change->disks && !change->revert_disks && change->move_count == 0;
 }
 
 /* Plan to replace the stored file of one other snapshot. */
@@ -89,20 +133,32 @@ plan_replace_stored(struct plan *plan, const struct state *state, const struct s
     plan_add_replace(plan, RANK_SNAPSHOTS, stage, file->path, &file->identity)->yields = true;
 }
 
-/* Plan the new file of DEF itself. */
-static bool
-plan_own_file(struct plan *plan, const struct state *state, const struct snapshot_def *def,
-              bool replace, GError **error)
+/* Plan that the stored file of DEF goes. */
+static void
+plan_remove_stored(struct plan *plan, const struct state *state, const struct snapshot_def *def)
 {
     const struct snapshot_file *file = snapshot_store_find_file(state->snapshots, def->name);
+    struct step *step;
+
+    plan_check_unchanged(plan, file->path, &file->identity);
+    step = plan_add_unlink(plan, RANK_SNAPSHOTS, file->path);
+    step->old = file->identity;
+    step->yields = true;
+}
+
+/* Plan a file for DEF, which is not there yet, or not as it is in the user's document. */
+static bool
+plan_whole_file(struct plan *plan, const struct state *state, const struct snapshot_def *def,
+                const struct snapshot_def *stored, GError **error)
+{
     g_autofree char *path = snapshot_store_path(state->snapshots, def->name);
     g_autofree char *stage = stage_name(state, plan, path);
     g_autofree char *text = snapshot_def_format(def, true, error);
 
     if (!text)
         return false;
-    if (file && replace) {
-        plan_replace_stored(plan, state, def, text);
+    if (stored) {
+        plan_replace_stored(plan, state, stored, text);
         return true;
     }
     if (state->snapshots->exists)
@@ -112,32 +168,74 @@ plan_own_file(struct plan *plan, const struct state *state, const struct snapsho
     return true;
 }
 
-bool
-record_snapshot(struct plan *plan, const struct state *state, const struct snapshot_def *def,
-                bool replace, GHashTable *renames, GError **error)
+/* Plan what becomes of STORED. */
+static bool
+plan_stored(struct plan *plan, const struct state *state, const struct rewrite *rewrite,
+            const struct snapshot_def *stored, GError **error)
+{
+    const struct record *record = rewrite->record;
+    const struct snapshot_def *def =
+        record->def && strcmp(record->def->name, stored->name) == 0 ? record->def : NULL;
+    struct snapshot_def_change change;
+    g_autofree char *text = NULL;
+
+    if (def && g_strcmp0(def->document, stored->document) != 0)
+        return plan_whole_file(plan, state, def, stored, error);
+    change = change_of(rewrite, stored, def);
+    if (changes_nothing(&change))
+        return true;
+    text = snapshot_def_rewrite(stored, &change, error);
+    if (!text)
+        return false;
+    if (strcmp(text, stored->document) != 0)
+        plan_replace_stored(plan, state, stored, text);
+    return true;
+}
+
+/* Plan what becomes of all that is in the store: first what stays, then what goes. */
+static bool
+plan_store(struct plan *plan, const struct state *state, const struct rewrite *rewrite,
+           GError **error)
 {
     g_autoptr(GPtrArray) all = snapshot_tree_all(state->snapshots->tree);
-    g_autoptr(GHashTable) none = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GPtrArray) removed = g_ptr_array_new();
 
+    for (guint i = 0; i < all->len; i++) {
+        struct snapshot_def *stored = g_ptr_array_index(all, i);
+        GHashTable *names = rewrite->record->removed;
+
+        if (names && g_hash_table_contains(names, stored->name))
+            g_ptr_array_add(removed, stored);
+        else if (!plan_stored(plan, state, rewrite, stored, error))
+            return false;
+    }
+    for (guint i = 0; i < removed->len; i++)
+        plan_remove_stored(plan, state, g_ptr_array_index(removed, i));
+    return true;
+}
+
+bool
+record_snapshots(struct plan *plan, const struct state *state, const struct record *record,
+                 GError **error)
+{
+    const struct snapshot_def *def = record->def;
+    g_autoptr(GArray) moves = collect_moves(record->moved);
+    bool becomes_current = def && def->active;
+    const struct rewrite rewrite = {
+        .record = record,
+        .current = becomes_current ? def->name : record->current,
+        .set_current = becomes_current || record->set_current,
+        .moves = moves,
+    };
+
+    g_return_val_if_fail(!def || record->replace == (snapshot_tree_find(state->snapshots->tree,
+                                                                        def->name) != NULL),
+                         false);
     if (def || state->snapshots->exists)
         plan_store_directory(plan, state);
-    for (guint i = 0; i < all->len; i++) {
-        const struct snapshot_def *other = g_ptr_array_index(all, i);
-        g_autoptr(GError) local = NULL;
-        g_autofree char *text = NULL;
-
-        if (def && strcmp(other->name, def->name) == 0)
-            continue;
-        text = rewrite_stored(other, def && def->active && other->active, renames ? renames : none,
-                              &local);
-        if (local) {
-            g_propagate_error(error, g_steal_pointer(&local));
-            return false;
-        }
-        if (text)
-            plan_replace_stored(plan, state, other, text);
-    }
-    return !def || plan_own_file(plan, state, def, replace, error);
+    if (!plan_store(plan, state, &rewrite, error))
+        return false;
+    return !def || record->replace || plan_whole_file(plan, state, def, NULL, error);
 }
 
 void
@@ -145,8 +243,55 @@ record_domain(struct plan *plan, const struct state *state, const char *text)
 {
     const char *path = state->location->xml;
     g_autofree char *stage = record_temporary_name(state, plan, path);
+    struct step *replace;
 
     plan_check_unchanged(plan, path, &state->domain_identity);
     plan_add_stage_file(plan, RANK_MAKE, stage, text, path);
-    plan_add_replace(plan, RANK_DOMAIN, stage, path, &state->domain_identity);
+    replace = plan_add_replace(plan, RANK_DOMAIN, stage, path, &state->domain_identity);
+    replace->digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, state->domain->document, -1);
+}
+
+static int
+compare_paths(const void *a, const void *b)
+{
+    return strcmp((*(const struct image *const *)a)->path, (*(const struct image *const *)b)->path);
+}
+
+void
+record_layers(struct plan *plan, const struct state *state, const GPtrArray *layers)
+{
+    const struct file_identity *old = &state->layers_identity;
+    g_autofree char *path = state_layers_path(state);
+    g_autofree char *stage = record_temporary_name(state, plan, path);
+    g_autoptr(GPtrArray) sorted = g_ptr_array_new();
+    g_autofree char *text = NULL;
+
+    /* where there is no list there may be no directory either, before a dry run; the lock keeps
+     * others from making one
+     */
+    if (old->inode != 0)
+        plan_check_unchanged(plan, path, old);
+    if (layers->len == 0) {
+        if (old->inode != 0)
+            plan_add_unlink(plan, RANK_SNAPSHOTS, path)->old = *old;
+        return;
+    }
+    for (guint i = 0; i < layers->len; i++)
+        g_ptr_array_add(sorted, g_ptr_array_index(layers, i));
+    g_ptr_array_sort(sorted, compare_paths);
+    text = state_layers_format(state, sorted);
+    plan_add_stage_file(plan, RANK_MAKE, stage, text, NULL);
+    if (old->inode != 0)
+        plan_add_replace(plan, RANK_SNAPSHOTS, stage, path, old);
+    else
+        plan_add_install(plan, RANK_SNAPSHOTS, stage, path);
+}
+
+void
+record_removal(struct plan *plan, const char *path, const struct file_identity *identity)
+{
+    struct step *step = plan_add_unlink(plan, RANK_REMOVE, path);
+
+    step->old = *identity;
+    step->guarded = true;
 }

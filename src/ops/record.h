@@ -14,9 +14,11 @@ enum plan_rank {
     RANK_DIRECTORIES, /* the store's, outermost first */
     RANK_MAKE,        /* overlays and staged files, together */
     RANK_LINK,        /* final names for what was made */
+    RANK_SWITCH,      /* internal states applied, once every undo tag is there */
 
     /* apply */
-    RANK_IMAGES = 0,
+    RANK_IMAGES = 0, /* overlays over old names; commits and rebases */
+    RANK_RELINK,     /* names and links that follow a merge */
     RANK_DOMAIN,
     RANK_SNAPSHOTS,
     RANK_REMOVE,
@@ -26,16 +28,46 @@ enum plan_rank {
  * g_free(). */
 char *record_temporary_name(const struct state *state, const struct plan *plan, const char *path);
 
-/* Plan to write DEF into the store, as the current snapshot when it is active: the file itself; the
- * one that was current before loses its <active>; every stored snapshot that names an image of
- * RENAMES (may be NULL) follows it (a table of old to new path). Makes the store's directory when
- * needed. Without DEF only the renames are followed.
+/* Where an image is from now on. Nothing in it is owned. */
+struct record_place {
+    const char *path;
+    const char *format;  /* libvirt's name; NULL: the format stays as it is */
+    bool set_type;       /* whether TYPE counts */
+    enum disk_type type; /* FILE or BLOCK */
+};
+
+/* What a plan does to the stored snapshots. Nothing in it is owned; NULL tables mean nothing. */
+struct record {
+    const struct snapshot_def *def; /* to be written: a new snapshot, or one that is there … */
+    bool replace;                   /* … which it must be exactly when this is said */
+    bool set_current;    /* whether CURRENT counts; DEF, when active, is current anyway */
+    const char *current; /* name of the stored snapshot that becomes it; NULL: none is */
+    GHashTable *moved;   /* path -> struct record_place: stored snapshots follow these images */
+    GHashTable *removed; /* names of the stored snapshots whose files go */
+    GHashTable *parents; /* name -> name of the new parent, NULL: becomes a root */
+};
+
+/* Plan what RECORD says: files staged, replaced, installed, removed; only files that change. A
+ * snapshot that stops being current loses its <revertDisks>. Makes the store's directory when
+ * needed. DEF that has the document of the stored snapshot which it replaces (snapshot_def_copy())
+ * changes parent, disks, revert disks and whether it is current, and keeps every other byte; what
+ * is MOVED comes on top of that. Can be called again for another DEF, then with MOVED, REMOVED and
+ * PARENTS in one of the calls only.
  *
- * A snapshot of that name is replaced when REPLACE, and must not be there otherwise. Fails with
- * OFFSHOT_ERROR_USAGE when the text cannot stand in XML.
+ * Fails with OFFSHOT_ERROR_USAGE when the text cannot stand in XML.
  */
-bool record_snapshot(struct plan *plan, const struct state *state, const struct snapshot_def *def,
-                     bool replace, GHashTable *renames, GError **error);
+bool record_snapshots(struct plan *plan, const struct state *state, const struct record *record,
+                      GError **error);
 
 /* Plan to replace the domain XML by TEXT. */
 void record_domain(struct plan *plan, const struct state *state, const char *text);
+
+/* Plan to make LAYERS (of const struct image *) the list of unnamed layers that are ours; an empty
+ * list is no file.
+ */
+void record_layers(struct plan *plan, const struct state *state, const GPtrArray *layers);
+
+/* Plan to remove the image file at PATH, which was IDENTITY, at the very end: unless somebody has
+ * written to it by then.
+ */
+void record_removal(struct plan *plan, const char *path, const struct file_identity *identity);

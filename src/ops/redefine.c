@@ -78,6 +78,7 @@ redefine_plan(const struct state *state, struct snapshot_def *def, bool current,
 {
     const struct snapshot_tree *tree = state->snapshots->tree;
     const struct snapshot_def *old = snapshot_tree_find(tree, def->name);
+    const struct record record = {.def = def, .replace = old != NULL};
     scoped(plan) plan = plan_new("redefine", state->domain->name, def->name);
 
     if (!snapshot_name_check(def->name, error) || !check_uuid(state, def, error) ||
@@ -86,7 +87,7 @@ redefine_plan(const struct state *state, struct snapshot_def *def, bool current,
         !complete_disks(def, error))
         return NULL;
     def->active = current || (old && old->active);
-    if (!record_snapshot(plan, state, def, old != NULL, NULL, error))
+    if (!record_snapshots(plan, state, &record, error))
         return NULL;
     return g_steal_pointer(&plan);
 }

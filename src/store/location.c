@@ -38,6 +38,17 @@ resolve_directory(const char *path, GError **error)
     return g_build_filename(real, name, NULL);
 }
 
+/* The name of the file XML without ".xml". */
+static char *
+file_stem(const char *xml)
+{
+    char *stem = g_path_get_basename(xml);
+
+    if (g_str_has_suffix(stem, ".xml"))
+        stem[strlen(stem) - strlen(".xml")] = '\0';
+    return stem;
+}
+
 static struct domain_location *
 location_of_path(const char *path, GError **error)
 {
@@ -58,9 +69,7 @@ location_of_path(const char *path, GError **error)
         return NULL;
     }
     directory = g_path_get_dirname(location->xml);
-    stem = g_path_get_basename(location->xml);
-    if (g_str_has_suffix(stem, ".xml"))
-        stem[strlen(stem) - strlen(".xml")] = '\0';
+    stem = file_stem(location->xml);
     store = g_strconcat(stem, ".snapshots", NULL);
     state = g_strconcat(".", stem, ".offshot", NULL);
     location->keeper = uri_find_keeper(directory);
@@ -176,6 +185,19 @@ domain_location_free(struct domain_location *location)
     g_ptr_array_unref(location->pid_files);
     g_free(location->managed_save);
     g_free(location);
+}
+
+char *
+domain_location_find_store(const struct domain_location *location, const char *xml)
+{
+    scoped(uri_directories) directories =
+        location->uri ? uri_directories_new(location->uri, NULL) : NULL;
+    g_autofree char *stem = file_stem(xml);
+    g_autofree char *beside = g_path_get_dirname(xml);
+    g_autofree char *name = g_strconcat(stem, ".snapshots", NULL);
+
+    return directories ? g_build_filename(directories->lib, "snapshot", stem, NULL)
+                       : g_build_filename(beside, name, NULL);
 }
 
 static void

@@ -31,6 +31,11 @@ struct domain_location *domain_location_find(const char *domain, const char *uri
 void domain_location_free(struct domain_location *location);
 SCOPED_DEFINE(domain_location)
 
+/* Where the domain whose XML file XML lies beside that of LOCATION keeps its snapshots, unless it
+ * was told otherwise. Free with g_free().
+ */
+char *domain_location_find_store(const struct domain_location *location, const char *xml);
+
 /* Complete LOCATION from the NAME and UUID (may be NULL) inside the domain XML: libvirt keys its
  * run-time files by the name.
  */

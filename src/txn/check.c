@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "image/lock.h"
 #include "txn/device.h"
+#include "txn/distinct.h"
+#include "txn/space.h"
+#include "txn/step-image.h"
 #include "util/child.h"
 #include "util/error.h"
 
@@ -107,6 +109,18 @@ check_movable(const char *path, GError **error)
     return false;
 }
 
+/* A name is changed or removed in its directory. */
+static bool
+check_parent(const char *path, GError **error)
+{
+    g_autofree char *parent = g_path_get_dirname(path);
+
+    if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) == 0)
+        return true;
+    offshot_set_error_errno(error, errno, "cannot write to directory '%s'", parent);
+    return false;
+}
+
 static bool
 check_unchanged(const struct plan_check *check, GError **error)
 {
@@ -129,7 +143,7 @@ check_unchanged(const struct plan_check *check, GError **error)
     }
     if (!file_identity_is_unchanged(&now, &check->identity))
         return set_changed(check->path, error);
-    return check_movable(check->path, error);
+    return check_parent(check->path, error) && check_movable(check->path, error);
 }
 
 /* Whether files that are staged beside a directory can be renamed into it. */
@@ -219,7 +233,8 @@ query_patiently(int fd, enum image_use *use, GError **error)
 static bool
 check_image(const struct plan_check *check, GArray *locks, GError **error)
 {
-    bool lock = check->kind == PLAN_CHECK_LOCK;
+    bool exclusive = check->kind == PLAN_CHECK_EXCLUSIVE;
+    bool lock = check->kind == PLAN_CHECK_LOCK || exclusive;
     struct stat st;
     scoped_fd fd = open_image(check->path, &st, error);
     enum image_use use;
@@ -233,34 +248,21 @@ check_image(const struct plan_check *check, GArray *locks, GError **error)
         return set_changed(check->path, error);
     if (!lock)
         return true;
-    if (!image_lock_take(fd, check->path, false, error))
+    if (!image_lock_take(fd, check->path, exclusive, error))
         return false;
     kept = scoped_fd_steal(&fd);
     g_array_append_val(locks, kept);
     return true;
 }
 
-static bool
-check_space(const struct plan_check *check, GError **error)
-{
-    struct statvfs fs;
-    uint64_t available;
-
-    if (statvfs(check->path, &fs) < 0) {
-        offshot_set_error_errno(error, errno, "cannot look at '%s'", check->path);
-        return false;
-    }
-    available = (uint64_t)fs.f_bavail * fs.f_frsize;
-    if (available >= check->bytes)
-        return true;
-    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_NO_SPACE,
-                "'%s' has %" G_GUINT64_FORMAT " bytes free and %" G_GUINT64_FORMAT " are needed",
-                check->path, available, check->bytes);
-    return false;
-}
+/* What one run of checks holds and adds up. */
+struct checking {
+    GArray *locks; /* of int: descriptors */
+    GHashTable *space;
+};
 
 static bool
-run_check(const struct plan_check *check, GArray *locks, GError **error)
+run_check(const struct plan_check *check, const struct checking *checking, GError **error)
 {
     switch (check->kind) {
     case PLAN_CHECK_ABSENT:
@@ -268,10 +270,11 @@ run_check(const struct plan_check *check, GArray *locks, GError **error)
     case PLAN_CHECK_UNCHANGED:
         return check_unchanged(check, error);
     case PLAN_CHECK_LOCK:
+    case PLAN_CHECK_EXCLUSIVE:
     case PLAN_CHECK_UNWRITTEN:
-        return check_image(check, locks, error);
+        return check_image(check, checking->locks, error);
     case PLAN_CHECK_SPACE:
-        return check_space(check, error);
+        return space_ask(checking->space, check->path, check->bytes, error);
     case PLAN_CHECK_BLANK:
         return device_check_blank(check->path, check->bytes, error);
     case PLAN_CHECK_INSTALL:
@@ -280,22 +283,12 @@ run_check(const struct plan_check *check, GArray *locks, GError **error)
     g_assert_not_reached();
 }
 
-/* No two steps of a phase are about one name. Planners see to that; should one ever fail to,
- * nothing has happened yet.
- */
 static bool
-check_distinct(const GPtrArray *steps, GError **error)
+run_checks(const struct plan *plan, const struct checking *checking, GError **error)
 {
-    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
-
-    for (guint i = 0; i < steps->len; i++) {
-        const struct step *step = g_ptr_array_index(steps, i);
-
-        if (g_hash_table_add(names, step->path))
-            continue;
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "'%s' would be made or changed twice: choose other names", step->path);
-        return false;
+    for (guint i = 0; i < plan->checks->len; i++) {
+        if (!run_check(g_ptr_array_index(plan->checks, i), checking, error))
+            return false;
     }
     return true;
 }
@@ -303,30 +296,59 @@ check_distinct(const GPtrArray *steps, GError **error)
 bool
 plan_check(const struct plan *plan, GArray *locks, GError **error)
 {
-    if (!check_distinct(plan->prepare, error) || !check_distinct(plan->apply, error))
-        return false;
-    for (guint i = 0; i < plan->checks->len; i++) {
-        if (!run_check(g_ptr_array_index(plan->checks, i), locks, error))
-            return false;
+    g_autoptr(GHashTable) space = space_new();
+    const struct checking checking = {locks, space};
+
+    return plan_check_distinct(plan, error) && run_checks(plan, &checking, error);
+}
+
+static bool
+is_changed_by(const GPtrArray *steps, const char *path)
+{
+    for (guint i = 0; i < steps->len; i++) {
+        const struct step *step = g_ptr_array_index(steps, i);
+
+        if (step_kind_is_image(step->kind) && strcmp(step->path, path) == 0)
+            return true;
     }
-    return true;
+    return false;
+}
+
+/* Where the image at PATH is now; an interrupted step may have hidden it. */
+static const char *
+find_image(const struct plan *plan, const char *path)
+{
+    const GPtrArray *phases[] = {plan->prepare, plan->apply};
+
+    for (size_t n = 0; n < G_N_ELEMENTS(phases); n++) {
+        for (guint i = 0; i < phases[n]->len; i++) {
+            const struct step *step = g_ptr_array_index(phases[n], i);
+
+            if (strcmp(step->path, path) == 0 && step_is_hidden(step))
+                return step->hidden;
+        }
+    }
+    return path;
 }
 
 bool
-plan_lock_images(const struct plan *plan, GArray *locks, GError **error)
+plan_lock_images(const struct plan *plan, enum plan_phase phase, GArray *locks, GError **error)
 {
     for (guint i = 0; i < plan->checks->len; i++) {
         const struct plan_check *check = g_ptr_array_index(plan->checks, i);
+        bool exclusive = check->kind == PLAN_CHECK_EXCLUSIVE;
         scoped_fd fd = -1;
         struct stat st;
         int kept;
 
-        if (check->kind != PLAN_CHECK_LOCK)
+        if (check->kind != PLAN_CHECK_LOCK && !exclusive)
             continue;
-        fd = open_image(check->path, &st, NULL);
+        if (phase == PLAN_PREPARE && !is_changed_by(plan->prepare, check->path))
+            continue;
+        fd = open_image(find_image(plan, check->path), &st, NULL);
         if (fd < 0)
             continue;
-        if (!image_lock_take(fd, check->path, false, error))
+        if (!image_lock_take(fd, check->path, exclusive, error))
             return false;
         kept = scoped_fd_steal(&fd);
         g_array_append_val(locks, kept);

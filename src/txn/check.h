@@ -21,6 +21,8 @@ bool plan_check(const struct plan *plan, GArray *locks, GError **error);
 
 /* Only take the locks that PLAN asks for, on whatever its paths lead to now: recovery judges by
  * itself what it finds there, but nobody may write it meanwhile. A path that is gone is passed
- * over. Fails with OFFSHOT_ERROR_BUSY.
+ * over. To undo PHASE prepare only those images are locked that its steps change: the others lose
+ * no more than names that no VM was told of. Fails with OFFSHOT_ERROR_BUSY.
  */
-bool plan_lock_images(const struct plan *plan, GArray *locks, GError **error);
+bool plan_lock_images(const struct plan *plan, enum plan_phase phase, GArray *locks,
+                      GError **error);

@@ -4,7 +4,9 @@
 #include "txn/finish.h"
 
 #include "txn/journal.h"
+#include "txn/step-image.h"
 #include "util/error.h"
+#include "util/interrupt.h"
 
 bool
 plan_sync_directories(const GPtrArray *steps, GError **error)
@@ -18,7 +20,7 @@ plan_sync_directories(const GPtrArray *steps, GError **error)
         for (size_t n = 0; n < G_N_ELEMENTS(names); n++) {
             g_autofree char *directory = names[n] ? g_path_get_dirname(names[n]) : NULL;
 
-            if (!directory || step->kind == STEP_FILL_DEVICE ||
+            if (!directory || step->kind == STEP_FILL_DEVICE || step_kind_is_image(step->kind) ||
                 g_hash_table_contains(seen, directory))
                 continue;
             if (g_file_test(directory, G_FILE_TEST_IS_DIR) &&
@@ -47,41 +49,63 @@ plan_undo(const struct plan *plan, guint count, const struct step_context *conte
 }
 
 static bool
-apply(const struct plan *plan, const struct step_context *context, GError **error)
+can_be_abandoned(enum step_kind kind)
 {
-    for (guint i = 0; i < plan->prepare->len; i++) {
-        if (!step_ensure(g_ptr_array_index(plan->prepare, i), context, error))
-            return false;
-    }
-    for (guint i = 0; i < plan->apply->len; i++) {
-        if (!step_finish(g_ptr_array_index(plan->apply, i), context, error))
-            return false;
-    }
-    return plan_sync_directories(plan->apply, error);
+    return kind == STEP_REBASE || kind == STEP_RELINK;
 }
 
-/* Whether nothing of a committed plan can be seen yet, so that it can still be taken back. */
+static bool
+merges(enum step_kind kind)
+{
+    return kind == STEP_COMMIT || can_be_abandoned(kind);
+}
+
+/* Whether nothing of a committed plan can be seen yet that could not be taken back. In a recovery a
+ * guest may have run on what a rebase made, and its old link must not come back.
+ */
 static bool
 nothing_applied(const struct plan *plan, const struct step_context *context)
 {
     for (guint i = 0; i < plan->apply->len; i++) {
-        if (step_was_applied(g_ptr_array_index(plan->apply, i), context))
+        const struct step *step = g_ptr_array_index(plan->apply, i);
+
+        bool begun = step->begun || (context->recovering && merges(step->kind));
+
+        if (begun ? context->recovering || !can_be_abandoned(step->kind)
+                  : step_is_hidden(step) || step_was_applied(step, context))
+            return false;
+    }
+    return true;
+}
+
+/* Give images their old backing links again. */
+static bool
+abandon(const struct plan *plan, const struct step_context *context, GError **error)
+{
+    for (guint i = plan->apply->len; i-- > 0;) {
+        const struct step *step = g_ptr_array_index(plan->apply, i);
+
+        if (step->begun && !step_image_abandon(step, context, error))
             return false;
     }
     return true;
 }
 
 bool
-plan_apply_or_undo(const struct plan *plan, const struct step_context *context,
-                   const char *directory, bool *undone, GError **error)
+plan_apply_or_undo(struct execution *execution, bool *undone, GError **error)
 {
+    const char *directory = execution->setting.options->state_directory;
+    const struct step_context *context = &execution->context;
+    const struct plan *plan = execution->plan;
     g_autoptr(GError) failure = NULL;
     g_autoptr(GError) local = NULL;
 
     *undone = false;
-    if (apply(plan, context, &failure))
+    if (plan_apply(execution, &failure))
         return true;
-    if (nothing_applied(plan, context) && journal_save(directory, plan, PLAN_PREPARE, &local))
+    /* Who stops a recovery wants it to stop, not to go the other way. */
+    if (!(context->recovering && interrupt_pending() != 0) && nothing_applied(plan, context) &&
+        abandon(plan, context, &local) && journal_save(directory, plan, PLAN_PREPARE, &local))
         *undone = plan_undo(plan, plan->prepare->len, context, &local);
     /* Why it cannot be undone either is what the user has to deal with. */
     g_propagate_error(error, local ? g_steal_pointer(&local) : g_steal_pointer(&failure));

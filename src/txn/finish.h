@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "txn/step.h"
+#include "txn/apply.h"
 
 /* Taking a plan back and finishing it: what a run and a recovery share. */
 
@@ -11,12 +11,11 @@
 bool plan_undo(const struct plan *plan, guint count, const struct step_context *context,
                GError **error);
 
-/* Apply a committed plan. When not even its first step can be done (somebody changed what it
- * replaces) it is taken back instead: the result is false, *UNDONE true, ERROR says why, and the
- * journal in DIRECTORY says `preparing` again.
+/* Apply a committed plan. When that fails while nothing of it can be seen, but for rebases and
+ * relinks, which can be taken back, it is undone instead: the result is false, *UNDONE true, ERROR
+ * says why, and the journal says `preparing` again.
  */
-bool plan_apply_or_undo(const struct plan *plan, const struct step_context *context,
-                        const char *directory, bool *undone, GError **error);
+bool plan_apply_or_undo(struct execution *execution, bool *undone, GError **error);
 
 /* Flush every directory in which STEPS make, move or remove names. */
 bool plan_sync_directories(const GPtrArray *steps, GError **error);

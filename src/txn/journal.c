@@ -4,10 +4,12 @@
 #include "txn/journal.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "txn/step-look.h"
 #include "util/error.h"
 
 static char *
@@ -27,12 +29,35 @@ boot_identifier(void)
     return g_strchomp(text);
 }
 
+/* The directory's path without symbolic links, and which one it is; NULL when that cannot be told.
+ */
+static char *
+look_at_place(const char *directory, struct file_identity *identity)
+{
+    char *path = realpath(directory, NULL);
+    struct stat st;
+
+    *identity = (struct file_identity){0};
+    if (!path || stat(path, &st) < 0) {
+        free(path);
+        return NULL;
+    }
+    file_identity_set(identity, &st);
+    file_identity_add_birth(identity, -1, path);
+    /* what is in it changes all the time */
+    identity->size = 0;
+    identity->mtime = 0;
+    return path;
+}
+
 bool
 journal_save(const char *directory, const struct plan *plan, enum plan_phase phase, GError **error)
 {
     g_autofree char *path = journal_path(directory);
-    g_autofree char *boot = boot_identifier();
-    g_autofree char *text = journal_format(plan, phase, boot);
+    g_autofree char *boot = plan->boot ? g_strdup(plan->boot) : boot_identifier();
+    struct plan placed = *plan;
+    g_autofree char *place = placed.place = look_at_place(directory, &placed.place_identity);
+    g_autofree char *text = journal_format(&placed, phase, boot);
 
     return file_save(path, text, strlen(text), error);
 }
@@ -91,6 +116,48 @@ journal_sweep(const char *directory)
     }
 }
 
+/* Whether the directory HERE, at PATH, is the one that the journal was written to. It may have been
+ * renamed; or copied to the name of the one it was, as from a backup. A snapshot of a file system
+ * has the same inodes and births as the original, which is there still.
+ */
+static bool
+is_its_place(const struct journal *journal, const char *path, const struct file_identity *here)
+{
+    const struct plan *plan = journal->plan;
+    const struct step_context context = {.same_boot = journal->same_boot};
+    struct file_identity original;
+    g_autofree char *found = NULL;
+
+    if (!plan->place || plan->place_identity.inode == 0 || strcmp(plan->place, path) == 0)
+        return true;
+    if (!step_same_file(&context, here, &plan->place_identity))
+        return false;
+    found = look_at_place(plan->place, &original);
+    return !found || original.device == here->device ||
+           !step_same_file(&context, &original, &plan->place_identity);
+}
+
+static bool
+check_place(const struct journal *journal, const char *directory, GError **error)
+{
+    struct file_identity here;
+    g_autofree char *path = look_at_place(directory, &here);
+
+    if (!path) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
+                    "it cannot be told where directory '%s' is", directory);
+        return false;
+    }
+    if (is_its_place(journal, path, &here))
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
+                "the journal is that of '%s', and is about the files there: run `offshot recover` "
+                "there; if this is a mere copy, it is half done: remove it, this journal included, "
+                "and copy again afterwards",
+                journal->plan->place);
+    return false;
+}
+
 struct journal *
 journal_load(const char *directory, const char *domain, GError **error)
 {
@@ -112,7 +179,7 @@ journal_load(const char *directory, const char *domain, GError **error)
     if (journal && domain && strcmp(journal->plan->domain, domain) != 0)
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
                     "the journal is of domain '%s', not of '%s'", journal->plan->domain, domain);
-    else if (journal)
+    else if (journal && check_place(journal, directory, error))
         return g_steal_pointer(&journal);
     g_prefix_error(error, "'%s': ", path);
     return NULL;

@@ -7,12 +7,15 @@
  *
  * First line: "offshot-journal VERSION SHA256", the hash being that of all that follows; then a
  * GLib key file, every value percent-encoded where it is no plain text. It holds the steps with the
- * identities that recovery compares, the images to lock, and the boot during which it was written
- * (device numbers mean nothing after another boot).
+ * identities that recovery compares and what their recipes need, how far they are, the images to
+ * lock, the boot during which it was written (device numbers mean nothing after another boot), and
+ * the directory it was written to (its paths are absolute: a copy of it is about the same files).
  */
 
-/* This version of the format. A higher one is refused. */
-#define JOURNAL_VERSION 1
+/* This version of the format. A higher one is refused; version 1 knew no steps that change images,
+ * and is read as the part of version 2 that it is.
+ */
+#define JOURNAL_VERSION 2
 
 /* The longest journal that is read, in bytes: far more than 200 layers on every disk of a domain
  * need. */
@@ -38,8 +41,9 @@ bool journal_exists(const char *directory);
 void journal_sweep(const char *directory);
 
 /* Read the journal of DIRECTORY. Returns NULL without an error when there is none. Fails with
- * OFFSHOT_ERROR_INTERRUPTED when it is damaged, from a newer version or of a domain other than
- * DOMAIN (NULL: any). Free with journal_free().
+ * OFFSHOT_ERROR_INTERRUPTED when it is damaged, from a newer version, of a domain other than DOMAIN
+ * (NULL: any), or a copy of that of another directory; one that was only renamed is no other. Free
+ * with journal_free().
  */
 struct journal *journal_load(const char *directory, const char *domain, GError **error);
 void journal_free(struct journal *journal);

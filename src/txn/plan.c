@@ -13,10 +13,17 @@ static const struct {
     [STEP_STAGE_FILE] = {"stage-file", PLAN_PREPARE},
     [STEP_CREATE_OVERLAY] = {"create-overlay", PLAN_PREPARE},
     [STEP_FILL_DEVICE] = {"fill-device", PLAN_PREPARE},
+    [STEP_CONVERT] = {"convert", PLAN_PREPARE},
     [STEP_LINK] = {"link", PLAN_PREPARE},
+    [STEP_TAKE_TAG] = {"take-tag", PLAN_PREPARE},
+    [STEP_APPLY_TAG] = {"apply-tag", PLAN_PREPARE},
+    [STEP_COMMIT] = {"commit", PLAN_APPLY},
+    [STEP_REBASE] = {"rebase", PLAN_APPLY},
+    [STEP_RELINK] = {"relink", PLAN_APPLY},
     [STEP_REPLACE] = {"replace", PLAN_APPLY},
     [STEP_INSTALL] = {"install", PLAN_APPLY},
     [STEP_UNLINK] = {"unlink", PLAN_APPLY},
+    [STEP_DELETE_TAG] = {"delete-tag", PLAN_APPLY},
 };
 
 const char *
@@ -72,6 +79,9 @@ plan_free(struct plan *plan)
     g_free(plan->operation);
     g_free(plan->domain);
     g_free(plan->snapshot);
+    g_free(plan->token);
+    g_free(plan->boot);
+    g_free(plan->place);
     g_ptr_array_unref(plan->checks);
     g_ptr_array_unref(plan->prepare);
     g_ptr_array_unref(plan->apply);
@@ -104,16 +114,57 @@ plan_check_unchanged(struct plan *plan, const char *path, const struct file_iden
     plan_add_check(plan, PLAN_CHECK_UNCHANGED, path, identity);
 }
 
+/* How much a check asks of who uses an image; 0: nothing. */
+static unsigned
+exclusiveness(enum plan_check_kind kind)
+{
+    switch (kind) {
+    case PLAN_CHECK_UNWRITTEN:
+        return 1;
+    case PLAN_CHECK_LOCK:
+        return 2;
+    case PLAN_CHECK_EXCLUSIVE:
+        return 3;
+    default:
+        return 0;
+    }
+}
+
+/* An image is asked for and locked once, as strictly as any of its checks wants it: our own lock
+ * would be in the way of the next one.
+ */
+static void
+plan_add_image_check(struct plan *plan, enum plan_check_kind kind, const char *path,
+                     const struct file_identity *identity)
+{
+    for (guint i = 0; i < plan->checks->len; i++) {
+        struct plan_check *check = g_ptr_array_index(plan->checks, i);
+
+        if (exclusiveness(check->kind) == 0 || strcmp(check->path, path) != 0)
+            continue;
+        if (exclusiveness(kind) > exclusiveness(check->kind))
+            check->kind = kind;
+        return;
+    }
+    plan_add_check(plan, kind, path, identity);
+}
+
 void
 plan_check_lock(struct plan *plan, const char *path, const struct file_identity *identity)
 {
-    plan_add_check(plan, PLAN_CHECK_LOCK, path, identity);
+    plan_add_image_check(plan, PLAN_CHECK_LOCK, path, identity);
+}
+
+void
+plan_check_exclusive(struct plan *plan, const char *path, const struct file_identity *identity)
+{
+    plan_add_image_check(plan, PLAN_CHECK_EXCLUSIVE, path, identity);
 }
 
 void
 plan_check_unwritten(struct plan *plan, const char *path, const struct file_identity *identity)
 {
-    plan_add_check(plan, PLAN_CHECK_UNWRITTEN, path, identity);
+    plan_add_image_check(plan, PLAN_CHECK_UNWRITTEN, path, identity);
 }
 
 void
@@ -134,8 +185,7 @@ plan_check_install(struct plan *plan, const char *directory)
     plan_add_check(plan, PLAN_CHECK_INSTALL, directory, NULL);
 }
 
-/* Steps are kept by rank; those of one rank in the order they were added. */
-static struct step *
+struct step *
 plan_add_step(struct plan *plan, enum step_kind kind, unsigned rank, const char *path,
               const char *source)
 {
@@ -172,6 +222,17 @@ plan_add_create_overlay(struct plan *plan, unsigned rank, const char *path, char
                         const char *like)
 {
     struct step *step = plan_add_step(plan, STEP_CREATE_OVERLAY, rank, path, NULL);
+
+    step->argv = g_strdupv((char **)argv);
+    step->like = g_strdup(like);
+    return step;
+}
+
+struct step *
+plan_add_convert(struct plan *plan, unsigned rank, const char *path, char *const *argv,
+                 const char *like)
+{
+    struct step *step = plan_add_step(plan, STEP_CONVERT, rank, path, NULL);
 
     step->argv = g_strdupv((char **)argv);
     step->like = g_strdup(like);
@@ -220,6 +281,13 @@ plan_add_unlink(struct plan *plan, unsigned rank, const char *path)
 }
 
 static void
+step_link_clear(struct step_link *link)
+{
+    g_free(link->backing);
+    g_free(link->format);
+}
+
+static void
 step_overlay_clear(struct step_overlay *overlay)
 {
     g_free(overlay->format);
@@ -265,5 +333,15 @@ step_free(struct step *step)
     g_strfreev(step->argv);
     g_free(step->content);
     step_overlay_clear(&step->overlay);
+    g_free(step->format);
+    g_free(step->tag);
+    g_free(step->tag_id);
+    g_free(step->undo);
+    g_free(step->hidden);
+    step_link_clear(&step->link);
+    step_link_clear(&step->old_link);
+    g_free(step->base);
+    g_free(step->digest);
+    g_clear_pointer(&step->table.tags, g_ptr_array_unref);
     g_free(step);
 }

@@ -9,6 +9,9 @@ struct txn_options {
     const char *state_directory; /* where the journal goes; exists, and its lock is held */
     unsigned jobs;               /* programs at a time; at least 1 */
     GPtrArray *notes;            /* of char *: remarks for the user, appended to */
+    /* Told how much of the long programs of a rank is done (0 to 1); NULL: nobody is. */
+    void (*progress)(double fraction, void *data);
+    void *progress_data;
 };
 
 /* Run PLAN. The caller holds the lock of the state directory and has seen that no journal is there.
@@ -45,3 +48,9 @@ void txn_recovered_clear(struct txn_recovered *recovered);
  */
 bool txn_recover(const struct txn_options *options, const char *domain, bool dry_run,
                  struct txn_recovered *recovered, GError **error);
+
+/* Whether recovering from the journal in DIRECTORY only takes renames and removals: no image is
+ * repaired, merged or reverted, which can take long and needs the images for itself. Also when
+ * there is no journal, or none that can be read.
+ */
+bool txn_recovery_is_quick(const char *directory);

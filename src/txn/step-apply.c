@@ -4,26 +4,18 @@
 #include "txn/step.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/fs.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "txn/step-image.h"
 #include "txn/step-look.h"
+#include "txn/step-part.h"
 #include "util/error.h"
 
-/* Rename without replacing; file systems that cannot do it at once get a link and an unlink. */
-static bool
-rename_new(const char *from, const char *to, GError **error)
-{
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-        return true;
-    if ((errno == EINVAL || errno == ENOSYS) && link(from, to) == 0 && unlink(from) == 0)
-        return true;
-    offshot_set_error_errno(error, errno, "cannot rename '%s' to '%s'", from, to);
-    return false;
-}
+/* The longest text that is compared, in bytes; far more than a domain XML file may have. */
+#define TEXT_MAX (64 * 1024 * 1024)
 
 bool
 step_identify(struct step *step, GError **error)
@@ -48,16 +40,81 @@ step_was_applied(const struct step *step, const struct step_context *context)
     struct file_identity source;
     struct stat st;
 
-    if (step->kind == STEP_UNLINK || !step_look(step->path, &there, &st, NULL) ||
-        !step_look(step->source, &source, &st, NULL))
+    if (step_kind_is_image(step->kind) || !step_look(step->path, &there, &st, NULL))
         return false;
-    if (source.inode != 0)
+    /* What the plan itself made may be gone for any reason. */
+    if (step->kind == STEP_UNLINK)
+        return (step->guarded || step->yields) && there.inode == 0;
+    if (!step_look(step->source, &source, &st, NULL) || source.inode != 0)
         return false;
     /* What is gone was moved by this step, whatever became of PATH since; unless somebody removed
      * it. */
     if (step->kind == STEP_INSTALL)
         return there.inode != 0;
     return !step_unchanged_file(context, &there, &step->old);
+}
+
+/* The step of STEPS of KIND with PATH and SOURCE (NULL: any of these), or NULL. */
+static const struct step *
+find_step(const GPtrArray *steps, enum step_kind kind, const char *path, const char *source)
+{
+    for (guint i = 0; i < steps->len; i++) {
+        const struct step *step = g_ptr_array_index(steps, i);
+
+        if (step->kind == kind && (!path || strcmp(step->path, path) == 0) &&
+            (!source || strcmp(step->source, source) == 0))
+            return step;
+    }
+    return NULL;
+}
+
+/* Whether all that is in the image at PATH went down into the file that replaces it: a commit comes
+ * before, and again when somebody wrote to the image since.
+ */
+static bool
+is_committed(const struct step *step, const struct step_context *context)
+{
+    return context->plan && find_step(context->plan->apply, STEP_COMMIT, step->path, step->source);
+}
+
+/* Tell where what was written to PATH remains. A spare name that is about to go says so itself. */
+static void
+note_written(const struct step *step, const struct step_context *context)
+{
+    if (!step->discards)
+        step_note(context,
+                  "'%s' was written after the operation was interrupted; the snapshot holds what "
+                  "was written, too",
+                  step->path);
+}
+
+/* Whether PATH, of whatever file, has the text that the plan saw. */
+static bool
+has_same_text(const struct step *step, const struct stat *st)
+{
+    g_autofree char *text = NULL;
+    g_autofree char *digest = NULL;
+    size_t length;
+
+    if (S_ISREG(st->st_mode))
+        text = file_read(step->path, TEXT_MAX, &length, NULL, NULL);
+    if (text)
+        digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text, length);
+    return g_strcmp0(digest, step->digest) == 0;
+}
+
+/* The same of a text that users edit: who only touched or restored it is not in the way. */
+static bool
+may_replace_text(const struct step *step, const struct step_context *context,
+                 const struct file_identity *there, const struct stat *st, GError **error)
+{
+    if (step_unchanged_file(context, there, &step->old) || has_same_text(step, st))
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
+                "'%s' was changed %s" STEP_EDITED_ADVICE, step->path,
+                context->recovering ? "after the operation was interrupted"
+                                    : "while the operation ran");
+    return false;
 }
 
 /* Whether what is at PATH may be renamed over: the file that the plan saw, as it saw it. An image
@@ -69,26 +126,33 @@ may_replace(const struct step *step, const struct step_context *context,
 {
     if (there->inode == 0)
         return step_set_unexplained(error, step->path, "has vanished");
+    if (step->digest)
+        return may_replace_text(step, context, there, st, error);
     if (!step_same_file(context, there, &step->old))
         return step_set_unexplained(error, step->path, "was replaced by somebody else");
-    if (step_unchanged_file(context, there, &step->old))
+    if (step_unchanged_file(context, there, &step->old) || is_committed(step, context))
         return true;
     if (st->st_nlink < 2)
         return step_set_unexplained(error, step->path, "was written since the operation began");
-    step_note(context,
-              "'%s' was written after the operation was interrupted; the snapshot holds what was "
-              "written, too",
-              step->path);
+    note_written(step, context);
     return true;
+}
+
+static void
+note_yield(const struct step *step, const struct step_context *context)
+{
+    step_note(context,
+              "'%s' was changed or removed after the operation was interrupted, and stays so",
+              step->path);
+    if (context->yielded)
+        *context->yielded = true;
 }
 
 /* Let stay what somebody else made of PATH, and drop what was meant for it. */
 static bool
 yield(const struct step *step, const struct step_context *context, GError **error)
 {
-    step_note(context,
-              "'%s' was changed or removed after the operation was interrupted, and stays so",
-              step->path);
+    note_yield(step, context);
     if (unlink(step->source) == 0 || errno == ENOENT)
         return true;
     offshot_set_error_errno(error, errno, "cannot remove '%s'", step->source);
@@ -112,7 +176,7 @@ finish_install(const struct step *step, const struct file_identity *there,
                const struct file_identity *source, GError **error)
 {
     if (there->inode == 0)
-        return make_parent(step->path, error) && rename_new(step->source, step->path, error);
+        return make_parent(step->path, error) && step_rename_new(step->source, step->path, error);
     if (!file_identity_is_same_file(there, source))
         return step_set_unexplained(error, step->path, "was made by somebody else");
     if (unlink(step->source) == 0)
@@ -169,6 +233,26 @@ finish_rename(const struct step *step, const struct step_context *context, GErro
     return finish_replace(step, context, &there, &there_st, error);
 }
 
+/* An image that a guest may have written to since stays, whatever the plan thought of it. */
+static bool
+keep_written(const struct step *step, const struct step_context *context)
+{
+    const struct step *link =
+        context->plan ? find_step(context->plan->prepare, STEP_LINK, step->path, NULL) : NULL;
+
+    if (link)
+        step_note(context,
+                  "what was written to '%s' after the operation was interrupted is kept as '%s': "
+                  "remove it if nothing needs it",
+                  link->source, step->path);
+    else
+        step_note(context,
+                  "'%s' was written after the operation was interrupted, and is kept: remove it if "
+                  "nothing needs it",
+                  step->path);
+    return true;
+}
+
 static bool
 finish_unlink(const struct step *step, const struct step_context *context, GError **error)
 {
@@ -179,9 +263,23 @@ finish_unlink(const struct step *step, const struct step_context *context, GErro
         return false;
     if (there.inode == 0)
         return true;
+    if (step->yields && !step_unchanged_file(context, &there, &step->made)) {
+        note_yield(step, context);
+        return true;
+    }
     if (!step_same_file(context, &there, &step->made))
         return step_set_unexplained(error, step->path,
                                     "is not the file that the plan was to remove");
+    if (step->guarded && !step_unchanged_file(context, &there, &step->made))
+        return keep_written(step, context);
+    if (step->guarded && context->yielded && *context->yielded) {
+        step_note(
+            context,
+            "'%s' is kept, since a snapshot that was changed meanwhile may need it: remove it "
+            "if nothing does",
+            step->path);
+        return true;
+    }
     if (unlink(step->path) == 0)
         return true;
     offshot_set_error_errno(error, errno, "cannot remove '%s'", step->path);
@@ -201,7 +299,14 @@ step_finish(const struct step *step, const struct step_context *context, GError 
     case STEP_STAGE_FILE:
     case STEP_CREATE_OVERLAY:
     case STEP_FILL_DEVICE:
+    case STEP_CONVERT:
     case STEP_LINK:
+    case STEP_TAKE_TAG:
+    case STEP_APPLY_TAG:
+    case STEP_COMMIT:
+    case STEP_REBASE:
+    case STEP_RELINK:
+    case STEP_DELETE_TAG:
         break;
     }
     g_assert_not_reached();

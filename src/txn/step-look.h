@@ -23,5 +23,8 @@ bool step_unchanged_file(const struct step_context *context, const struct file_i
 /* Fail with OFFSHOT_ERROR_INTERRUPTED: PATH is not what the step left or found there. */
 bool step_set_unexplained(GError **error, const char *path, const char *what);
 
+/* What the user is to do with a text that he changed too early. Ends the message of the error. */
+#define STEP_EDITED_ADVICE ": undo that change, run `offshot recover`, and make it again"
+
 /* Append a remark for the user, if somebody listens. */
 void step_note(const struct step_context *context, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -9,10 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "image/header.h"
-#include "image/qemu-img.h"
 #include "txn/device.h"
+#include "txn/step-image.h"
 #include "txn/step-look.h"
+#include "txn/step-new.h"
+#include "txn/step-part.h"
 #include "txn/step-used.h"
 #include "util/error.h"
 
@@ -74,124 +75,54 @@ step_begin(struct step *step, GError **error)
     case STEP_STAGE_FILE:
         return begin_stage_file(step, error);
     case STEP_CREATE_OVERLAY:
+    case STEP_CONVERT:
         step->fd = file_create(step->path, error);
         return step->fd >= 0;
     case STEP_FILL_DEVICE:
         return device_fill(step->path, step->source, error);
     case STEP_LINK:
         return begin_link(step, error);
+    case STEP_TAKE_TAG:
+    case STEP_APPLY_TAG:
+    case STEP_COMMIT:
+    case STEP_REBASE:
+    case STEP_RELINK:
     case STEP_REPLACE:
     case STEP_INSTALL:
     case STEP_UNLINK:
+    case STEP_DELETE_TAG:
         break;
     }
     g_assert_not_reached();
 }
 
-/* Whether the backing string, read from where the overlay lies, names the very file it should:
- * "../" goes elsewhere than it seems behind a symbolic link.
- */
-static bool
-leads_to_backing(const struct step *step)
+/* A word of the program as it is run. */
+static char *
+program_word(const struct step *step, const char *word, bool progress)
 {
-    const struct step_overlay *want = &step->overlay;
-    g_autofree char *path = NULL;
-    struct stat there;
-    struct stat expected;
-
-    if (!want->backing_path)
-        return true;
-    path = backing_string_resolve(step->path, want->backing, NULL);
-    return path && stat(path, &there) == 0 && stat(want->backing_path, &expected) == 0 &&
-           there.st_ino == expected.st_ino && there.st_dev == expected.st_dev;
-}
-
-/* qemu-img's exit code alone is no proof: read back what it was asked for. */
-static bool
-check_overlay(const struct step *step, int fd, GError **error)
-{
-    g_autofree uint8_t *data = g_malloc(IMAGE_HEADER_SIZE);
-    const struct step_overlay *want = &step->overlay;
-    ssize_t got = pread(fd, data, IMAGE_HEADER_SIZE, 0);
-    struct image_header header = {0};
-    g_autoptr(GError) local = NULL;
-    bool fits;
-
-    if (got < 0) {
-        offshot_set_error_errno(error, errno, "cannot read '%s'", step->path);
-        return false;
-    }
-    if (!image_header_probe(&header, want->format, data, (size_t)got, 0, &local)) {
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED,
-                    "qemu-img made '%s', which is no %s image: %s", step->path, want->format,
-                    local->message);
-        return false;
-    }
-    fits = header.size == want->size && g_strcmp0(header.backing, want->backing) == 0 &&
-           (!header.backing_format || g_strcmp0(header.backing_format, want->backing_format) == 0);
-    image_header_clear(&header);
-    fits = fits && leads_to_backing(step);
-    if (!fits)
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED,
-                    "qemu-img made '%s', but not with the size and backing link that it was given",
-                    step->path);
-    return fits;
+    if (step->fd >= 0 && strcmp(word, step->path) == 0)
+        return g_strdup_printf("/proc/self/fd/%d", step->fd);
+    return g_strdup(progress && strcmp(word, "-q") == 0 ? "-p" : word);
 }
 
 char **
-step_program(const struct step *step)
+step_program(const struct step *step, bool progress)
 {
-    char **argv = g_strdupv(step->argv);
+    size_t count = step->argv ? g_strv_length(step->argv) : 0;
+    char **argv = step->argv ? g_new0(char *, count + 1) : NULL;
 
-    for (size_t i = 0; argv && step->fd >= 0 && argv[i]; i++) {
-        if (strcmp(argv[i], step->path) != 0)
-            continue;
-        g_free(argv[i]);
-        argv[i] = g_strdup_printf("/proc/self/fd/%d", step->fd);
-    }
+    /* The word that asks for silence is the one behind the command, not a name that looks alike. */
+    for (size_t i = 0; i < count; i++)
+        argv[i] =
+            program_word(step, step->argv[i], progress && step->kind == STEP_CONVERT && i == 2);
     return argv;
-}
-
-/* Whether the name of the new file still leads to it. */
-static bool
-check_name(const struct step *step, GError **error)
-{
-    struct file_identity there;
-    struct stat st;
-
-    if (!step_look(step->path, &there, &st, error))
-        return false;
-    if (file_identity_is_same_file(&there, &step->made))
-        return true;
-    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED,
-                "'%s' was replaced by somebody else while it was made", step->path);
-    return false;
 }
 
 bool
 step_end(struct step *step, GError **error)
 {
-    scoped_fd fd = -1;
-    scoped_fd like = -1;
-    struct stat st;
-
-    if (step->kind != STEP_CREATE_OVERLAY)
-        return true;
-    fd = scoped_fd_steal(&step->fd);
-    like = open(step->like, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (like < 0) {
-        offshot_set_error_errno(error, errno, "cannot open '%s'", step->like);
-        return false;
-    }
-    if (!check_overlay(step, fd, error) || !file_copy_attributes(like, fd, step->path, error))
-        return false;
-    if (fsync(fd) < 0 || fstat(fd, &st) < 0) {
-        offshot_set_error_errno(error, errno, "cannot flush '%s'", step->path);
-        return false;
-    }
-    file_identity_set(&step->made, &st);
-    file_identity_add_birth(&step->made, fd, NULL);
-    return check_name(step, error);
+    return (step->kind != STEP_CREATE_OVERLAY && step->kind != STEP_CONVERT) ||
+           step_new_image_end(step, error);
 }
 
 /* Remove a file whose temporary name nobody else can have chosen. */
@@ -305,14 +236,25 @@ step_undo(const struct step *step, const struct step_context *context, GError **
         return false;
     case STEP_STAGE_FILE:
     case STEP_CREATE_OVERLAY:
+    case STEP_CONVERT:
         return undo_new_file(step, error);
     case STEP_FILL_DEVICE:
         return undo_fill_device(step, context, error);
     case STEP_LINK:
         return undo_link(step, context, error);
+    case STEP_TAKE_TAG:
+    case STEP_APPLY_TAG:
+        if (step->begun)
+            return step_image_undo(step, context, error);
+        /* what an interrupted run hid it had begun, as far as the journal knows */
+        return context->recovering || step_unhide(step, error);
+    case STEP_COMMIT:
+    case STEP_REBASE:
+    case STEP_RELINK:
     case STEP_REPLACE:
     case STEP_INSTALL:
     case STEP_UNLINK:
+    case STEP_DELETE_TAG:
         break;
     }
     g_assert_not_reached();

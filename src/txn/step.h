@@ -10,26 +10,29 @@
 
 /* How files are compared, and where remarks go. */
 struct step_context {
-    const struct plan *plan; /* what the step is part of; only recovery needs it */
+    const struct plan *plan; /* what the step is part of */
     bool recovering;         /* time has passed: somebody may have come to use what was made */
     bool same_boot;          /* device numbers of the step are those of this boot */
+    bool *yielded;           /* set when a snapshot file stayed as somebody else made it; or NULL */
     GPtrArray *notes;        /* of char *: what the user should know though it is no failure */
 };
 
 /* Prepare: what comes before the program of the step (step->argv), or the whole of it when there is
- * none. On failure nothing of it is left.
+ * none. On failure nothing of it is left. Steps that change an image: txn/step-image.h.
  */
 bool step_begin(struct step *step, GError **error);
 
-/* The program of a step (free with g_strfreev()): an overlay is made through its open descriptor,
- * so that nobody can put another file in its place in between. NULL: the step has none.
+/* The program of a step (free with g_strfreev()): a new image is made through its open descriptor,
+ * so that nobody can put another file in its place in between. With PROGRESS a convert writes how
+ * far it is. NULL: the step has none.
  */
-char **step_program(const struct step *step);
+char **step_program(const struct step *step, bool progress);
 
 /* Prepare: what comes after the program: check what it made, hand over attributes, flush. */
 bool step_end(struct step *step, GError **error);
 
-/* Prepare: take back whatever of the step is there. Fails with OFFSHOT_ERROR_INTERRUPTED when
+/* Prepare: take back whatever of the step is there; of a step that changes an image only when it
+ * was begun. Fails with OFFSHOT_ERROR_INTERRUPTED when
  * something is in the way that is not ours; it is left as it is.
  */
 bool step_undo(const struct step *step, const struct step_context *context, GError **error);

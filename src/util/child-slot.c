@@ -77,8 +77,9 @@ close_clear(int *fd)
     *fd = -1;
 }
 
-void
-child_slot_drain(struct child_slot *slot, int which)
+/* Read what the pipe holds. */
+static void
+drain(struct child_slot *slot, int which)
 {
     GString *text = which == 0 ? slot->child->out : slot->child->err;
     char buffer[16384];
@@ -99,6 +100,17 @@ child_slot_drain(struct child_slot *slot, int which)
             close_clear(&slot->fds[which]);
         }
     }
+}
+
+void
+child_slot_drain(struct child_slot *slot, int which)
+{
+    struct child *child = slot->child;
+    size_t before = child->out->len;
+
+    drain(slot, which);
+    if (child->on_output && child->out->len > before)
+        child->on_output(child, child->on_output_data);
 }
 
 /* The child is dead: read what it left behind and free the slot. */

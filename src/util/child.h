@@ -15,12 +15,15 @@ struct child_limits {
     uint64_t memory; /* address space, bytes */
 };
 
-/* One program to run, and afterwards what came of it. The caller sets argv and limits and zeroes
- * the rest.
+/* One program to run, and afterwards what came of it. The caller sets argv, limits and, where
+ * wanted, on_output, and zeroes the rest.
  */
 struct child {
     char **argv; /* borrowed */
     struct child_limits limits;
+    /* Called each time when more has come on standard output, behind what was there in `out`. */
+    void (*on_output)(const struct child *child, void *data);
+    void *on_output_data;
 
     bool started;
     int status;    /* as from waitpid(), when started */
@@ -29,7 +32,7 @@ struct child {
     GError *error; /* why it could not be started, was killed for time, or could not be read */
 };
 
-/* Free what child_run() left in CHILD; argv and limits stay. */
+/* Free what child_run() left in CHILD; what the caller set stays. */
 void child_clear(struct child *child);
 
 /* Descriptors that every child started from now on inherits (image locks), or NULL for none. An

@@ -5,6 +5,7 @@
 #
 #     OFFSHOT_BENCH_RUNS=41 bench/create.sh
 . "${srcdir:?}/lib/lib.sh"
+. "${srcdir:?}/lib/bench.sh"
 
 need qemu-img awk
 need_plain_program
@@ -37,24 +38,6 @@ fixture()
     domain_xml vm "${disks[@]}" >"$1/vm.xml"
 }
 
-# fresh NAME: a copy of it in ./run, whose files are all written.
-fresh()
-{
-    rm -rf run
-    cp -a "$1" run
-    sync -f run
-}
-
-# timed COMMAND...: microseconds of its wall time, into $took.
-timed()
-{
-    local before=${EPOCHREALTIME/./} after
-
-    "$@" >"$STDOUT" 2>"$STDERR" </dev/null || fail "failed: $*"
-    after=${EPOCHREALTIME/./}
-    took=$((after - before))
-}
-
 bare()
 {
     local number
@@ -62,30 +45,6 @@ bare()
     for ((number = 0; number < $1; number++)); do
         qemu-img create -q -u -f qcow2 -F qcow2 -b "disk$number.img" -- "$WORK/run/disk$number.new" 64M
     done
-}
-
-# measure WHAT FIXTURE COMMAND...
-measure()
-{
-    local what=$1
-
-    fresh "$2"
-    shift 2
-    timed "$@"
-    echo "$took" >>"$SCRATCH/times.$what"
-}
-
-median()
-{
-    sort -n "$SCRATCH/times.$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
-}
-
-# ratio TEXT A B TARGET
-ratio()
-{
-    awk -v text="$1" -v a="$(median "$2")" -v b="$(median "$3")" -v target="$4" 'BEGIN {
-        printf "%-44s %8.2f ms / %8.2f ms = %5.2f (target %s)\n", text, a / 1000, b / 1000, a / b, target
-    }'
 }
 
 fixture one 1 1

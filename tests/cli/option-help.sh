@@ -24,7 +24,7 @@ for command in $commands; do
         grep -qF -- "$option" manual || fail "offshot.1 does not have '$option' ($command)"
     done < <(sed -nE 's/^ .{0,6}(--[a-z-]+).*/\1/p' "$STDOUT")
 done
-for alias in create-as create list info dumpxml current parent; do
+for alias in create-as create list info dumpxml current parent revert delete; do
     ok "$OFFSHOT" "snapshot-$alias" --help
     assert_stdout_contains 'Example:'
 done

@@ -74,7 +74,7 @@ ok "$OFFSHOT" recover ./vm.xml --json
 assert_equal "$(jq -c '[.schema, .recovered]' "$STDOUT")" '[1,"nothing"]'
 
 # errors
-for case in '4 not-found info ./vm.xml none' '2 usage info ./vm.xml' '8 refused create ./vm.xml s9' '4 not-found list ./no.xml' \
+for case in '4 not-found info ./vm.xml none' '2 usage info ./vm.xml' '8 refused create ./vm.xml 99' '4 not-found list ./no.xml' \
     '2 usage nonsense'; do
     read -r exit code arguments <<<"$case"
     # shellcheck disable=SC2086 # words

@@ -32,3 +32,20 @@ assert_stdout_contains 's2'
 ok "$OFFSHOT" snapshot-dumpxml ./vm.xml --snapshotname s2
 assert_stdout_contains '<description>two</description>'
 ok "$OFFSHOT" snapshot-dumpxml ./vm.xml s2 --security-info
+
+ok "$OFFSHOT" snapshot-revert --domain ./vm.xml --snapshotname s2 --force
+assert_stdout_contains 'Domain snapshot s2 reverted'
+ok "$OFFSHOT" snapshot-revert ./vm.xml --current
+assert_stdout_contains 'Domain snapshot s2 reverted'
+ok "$OFFSHOT" snapshot-delete --domain ./vm.xml --snapshotname s3 --children
+assert_stdout 'Domain snapshot s3 deleted'
+ok "$OFFSHOT" snapshot-delete ./vm.xml --current --metadata
+assert_stdout 'Domain snapshot s2 deleted'
+ok "$OFFSHOT" snapshot-delete ./vm.xml s1 --children-only
+assert_stdout 'Domain snapshot s1 children deleted'
+ok "$OFFSHOT" snapshot-list ./vm.xml --name
+assert_stdout s1
+ok "$OFFSHOT" blockpull --domain ./vm.xml --path vda --wait
+assert_stdout 'Domain vm flattened'
+ok "$OFFSHOT" blockpull ./vm.xml "$(domain_source vm.xml vda)"
+assert_chain "$(domain_source vm.xml vda)" qcow2

@@ -23,7 +23,8 @@ echo 'list --all' >&9
 wait_until grep -q 'shut off' "$SCRATCH/said"
 
 before=$(snapshot_state "$root/lib"; snapshot_state "$root/etc"; ls -A)
-for arguments in 'create vm s2 --disk-only' 'recover vm'; do
+for arguments in 'create vm s2 --disk-only' 'create vm s2' 'revert vm s1' 'delete vm s1' 'flatten vm' \
+    "extract vm s1 -o $WORK" 'recover vm'; do
     # shellcheck disable=SC2086 # words
     run "$OFFSHOT" -c "$uri" $arguments
     assert_error 5 'daemon'

@@ -293,7 +293,7 @@ cp new.xml vm.xml.mine
 mv new.xml vm.xml
 ok "$OFFSHOT" recover ./vm.xml
 assert_stdout_contains undone
-assert_stderr_contains "vm.xml' was replaced"
+assert_stderr_contains "vm.xml' was changed"
 assert_same_file vm.xml vm.xml.mine
 assert_equal "$(ls -A)" "$(printf '%s\n' a.img b.img vm.xml vm.xml.mine)" files
 

@@ -68,11 +68,12 @@ check_rewrite(const struct snapshot_def *def)
         def->disks->len > 0 ? g_ptr_array_index(def->disks, 0) : NULL;
     const char *path = disk ? disk->source : NULL;
     const struct snapshot_def_change nothing = {.active = -1};
+    const struct snapshot_def_move move = {path, "/new 'path'", "raw", true, DISK_TYPE_BLOCK};
     const struct snapshot_def_change change = {.active = !def->active,
                                                .set_parent = true,
                                                .parent = "the <new> parent",
-                                               .path = path,
-                                               .new_path = "/new 'path'"};
+                                               .moves = &move,
+                                               .move_count = path ? 1 : 0};
     const struct snapshot_def_change root = {.active = -1, .set_parent = true};
     g_autofree char *same = snapshot_def_rewrite(def, &nothing, NULL);
     g_autofree char *text = snapshot_def_rewrite(def, &change, NULL);
@@ -88,9 +89,36 @@ check_rewrite(const struct snapshot_def *def)
     g_assert(changed->active != def->active);
     g_assert_cmpstr(changed->parent, ==, change.parent);
     g_assert_cmpstr(changed->name, ==, def->name);
-    if (path && strcmp(path, change.new_path) != 0)
+    if (path && strcmp(path, move.new_path) != 0)
         g_assert(!snapshot_def_names_path(changed, path) &&
-                 snapshot_def_names_path(changed, change.new_path));
+                 snapshot_def_names_path(changed, move.new_path));
+}
+
+/* Lists of disks that say the same change nothing; others are read as they were given. */
+static void
+check_lists(const struct snapshot_def *def)
+{
+    const struct snapshot_def_change same = {.active = -1,
+                                             .disks = def->disks,
+                                             .revert_disks = def->revert_disks};
+    const struct snapshot_def_change swapped = {.active = -1,
+                                                .disks = def->revert_disks,
+                                                .revert_disks = def->disks};
+    g_autofree char *text = snapshot_def_rewrite(def, &same, NULL);
+    g_autofree char *changed = snapshot_def_rewrite(def, &swapped, NULL);
+    scoped(snapshot_def) again = NULL;
+    scoped(snapshot_def) expected = snapshot_def_copy(def);
+    GPtrArray *disks = expected->disks;
+
+    if (def->disks->len > 0 && def->revert_disks->len > 0)
+        g_assert_cmpstr(text, ==, def->document);
+    if (!changed)
+        return;
+    again = parse(changed, SNAPSHOT_DEF_STORED);
+    expected->disks = expected->revert_disks;
+    expected->revert_disks = disks;
+    g_assert(again->disks->len == expected->disks->len);
+    g_assert(again->revert_disks->len == expected->revert_disks->len);
 }
 
 static void
@@ -142,6 +170,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         snapshot_def_location(def);
         if (source == SNAPSHOT_DEF_STORED) {
             check_rewrite(def);
+            check_lists(def);
             check_dump(def);
             check_align(def);
         }

@@ -363,6 +363,25 @@ START_TEST(every_start_is_traced)
 }
 END_TEST
 
+/* What was on standard output each time that more had come. */
+static void
+note_output(const struct child *child, void *data)
+{
+    g_ptr_array_add(data, g_strdup(child->out->str));
+}
+
+START_TEST(output_is_told_of_as_it_comes)
+{
+    g_autoptr(GPtrArray) seen = g_ptr_array_new_with_free_func(g_free);
+    struct child child = {.on_output = note_output, .on_output_data = seen};
+
+    run_one(&child, SHELL("echo err >&2; echo one; echo two"));
+    ck_assert_uint_ge(seen->len, 1);
+    ck_assert_str_eq(g_ptr_array_index(seen, seen->len - 1), "one\ntwo\n");
+    child_clear(&child);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -372,6 +391,7 @@ main(void)
     tcase_set_timeout(cases, 30);
     tcase_add_test(cases, output_error_and_status_are_taken_over);
     tcase_add_loop_test(cases, success_is_status_zero_and_silence, 0, G_N_ELEMENTS(verdicts));
+    tcase_add_test(cases, output_is_told_of_as_it_comes);
     tcase_add_test(cases, missing_program_is_told_apart_from_status_127);
     tcase_add_test(cases, both_streams_are_drained_however_much_comes);
     tcase_add_test(cases, child_sees_c_locale_and_empty_stdin);

@@ -29,7 +29,7 @@ static const struct refused {
     {TWO,
      {.name = "s1", .disk_specs = {"vdb,snapshot=internal"}},
      OFFSHOT_ERROR_REFUSED,
-     "disk 'vdb' would get an internal snapshot"},
+     "disk 'vdb' is raw, which cannot hold an internal snapshot"},
     {TWO,
      {.name = "s1", .disk_specs = {"vda,file=/d/x", "vdb,file=/d/x"}},
      OFFSHOT_ERROR_REFUSED,

@@ -20,10 +20,10 @@ static const struct planned {
         "prepare 1 stage-file /d/.vm.snapshots.s1.xml.offshot-TOKEN\n"
         "prepare 2 link /d/a.s1 <- /d/.a.s1.offshot-TOKEN\n"
         "prepare 2 link /d/b.s1 <- /d/.b.s1.offshot-TOKEN\n"
-        "apply 1 replace /d/vm.xml <- /d/.vm.xml.offshot-TOKEN\n"
-        "apply 2 install /d/vm.snapshots/s1.xml <- /d/.vm.snapshots.s1.xml.offshot-TOKEN\n"
-        "apply 3 unlink /d/.a.s1.offshot-TOKEN\n"
-        "apply 3 unlink /d/.b.s1.offshot-TOKEN\n",
+        "apply 2 replace /d/vm.xml <- /d/.vm.xml.offshot-TOKEN\n"
+        "apply 3 install /d/vm.snapshots/s1.xml <- /d/.vm.snapshots.s1.xml.offshot-TOKEN\n"
+        "apply 4 unlink /d/.a.s1.offshot-TOKEN\n"
+        "apply 4 unlink /d/.b.s1.offshot-TOKEN\n",
         "lock /d/a.qcow2\nabsent /d/a.s1\nspace /d\nlock /d/b.raw\nabsent /d/b.s1\nspace /d\n"
         "unchanged /d/vm.xml\ninstall /d/vm.snapshots\nabsent /d/vm.snapshots/s1.xml\n",
     },
@@ -36,9 +36,9 @@ static const struct planned {
         "prepare 1 stage-file /d/.vm.xml.offshot-TOKEN like /d/vm.xml\n"
         "prepare 1 stage-file /d/.vm.snapshots.s1.xml.offshot-TOKEN\n"
         "prepare 2 link /d/a.s1 <- /d/.a.s1.offshot-TOKEN\n"
-        "apply 1 replace /d/vm.xml <- /d/.vm.xml.offshot-TOKEN\n"
-        "apply 2 install /d/vm.snapshots/s1.xml <- /d/.vm.snapshots.s1.xml.offshot-TOKEN\n"
-        "apply 3 unlink /d/.a.s1.offshot-TOKEN\n",
+        "apply 2 replace /d/vm.xml <- /d/.vm.xml.offshot-TOKEN\n"
+        "apply 3 install /d/vm.snapshots/s1.xml <- /d/.vm.snapshots.s1.xml.offshot-TOKEN\n"
+        "apply 4 unlink /d/.a.s1.offshot-TOKEN\n",
         "lock /d/a.qcow2\nabsent /d/a.s1\nspace /d\nunchanged /d/vm.xml\n",
     },
     {
@@ -48,8 +48,8 @@ static const struct planned {
         "prepare 1 create-overlay /d/.a.s1.offshot-TOKEN like /d/a.qcow2\n"
         "prepare 1 stage-file /d/.vm.xml.offshot-TOKEN like /d/vm.xml\n"
         "prepare 2 link /d/a.s1 <- /d/.a.s1.offshot-TOKEN\n"
-        "apply 1 replace /d/vm.xml <- /d/.vm.xml.offshot-TOKEN\n"
-        "apply 3 unlink /d/.a.s1.offshot-TOKEN\n",
+        "apply 2 replace /d/vm.xml <- /d/.vm.xml.offshot-TOKEN\n"
+        "apply 4 unlink /d/.a.s1.offshot-TOKEN\n",
         "lock /d/a.qcow2\nabsent /d/a.s1\nspace /d\nunchanged /d/vm.xml\n",
     },
     {
@@ -60,9 +60,9 @@ static const struct planned {
         "prepare 1 stage-file /d/.vm.xml.offshot-TOKEN like /d/vm.xml\n"
         "prepare 1 stage-file /d/.vm.snapshots.s1.xml.offshot-TOKEN\n"
         "prepare 2 link /e/over,lay <- /e/.over,lay.offshot-TOKEN\n"
-        "apply 1 replace /d/vm.xml <- /d/.vm.xml.offshot-TOKEN\n"
-        "apply 2 install /d/vm.snapshots/s1.xml <- /d/.vm.snapshots.s1.xml.offshot-TOKEN\n"
-        "apply 3 unlink /e/.over,lay.offshot-TOKEN\n",
+        "apply 2 replace /d/vm.xml <- /d/.vm.xml.offshot-TOKEN\n"
+        "apply 3 install /d/vm.snapshots/s1.xml <- /d/.vm.snapshots.s1.xml.offshot-TOKEN\n"
+        "apply 4 unlink /e/.over,lay.offshot-TOKEN\n",
         "lock /d/a.qcow2\nabsent /e/over,lay\nspace /e\nunchanged /d/vm.xml\n"
         "install /d/vm.snapshots\nabsent /d/vm.snapshots/s1.xml\n",
     },
@@ -74,7 +74,7 @@ static const struct planned {
         "prepare 1 stage-file /d/.vm.snapshots.s1.xml.offshot-TOKEN\n"
         "prepare 2 link /d/a.s1.qcow2 <- /d/a.qcow2\n"
         "apply 0 replace /d/a.qcow2 <- /d/.a.qcow2.offshot-TOKEN\n"
-        "apply 2 install /d/vm.snapshots/s1.xml <- /d/.vm.snapshots.s1.xml.offshot-TOKEN\n",
+        "apply 3 install /d/vm.snapshots/s1.xml <- /d/.vm.snapshots.s1.xml.offshot-TOKEN\n",
         "lock /d/a.qcow2\nunchanged /d/a.qcow2\nabsent /d/a.s1.qcow2\nspace /d\n"
         "install /d/vm.snapshots\nabsent /d/vm.snapshots/s1.xml\n",
     },
@@ -86,9 +86,9 @@ static const struct planned {
         "prepare 1 stage-file /d/.vm.xml.offshot-TOKEN like /d/vm.xml\n"
         "prepare 1 stage-file /d/.vm.snapshots.s1.xml.offshot-TOKEN\n"
         "prepare 2 fill-device /dev/vg/s1 <- /d/.vm.offshot/.s1.offshot-TOKEN\n"
-        "apply 1 replace /d/vm.xml <- /d/.vm.xml.offshot-TOKEN\n"
-        "apply 2 install /d/vm.snapshots/s1.xml <- /d/.vm.snapshots.s1.xml.offshot-TOKEN\n"
-        "apply 3 unlink /d/.vm.offshot/.s1.offshot-TOKEN\n",
+        "apply 2 replace /d/vm.xml <- /d/.vm.xml.offshot-TOKEN\n"
+        "apply 3 install /d/vm.snapshots/s1.xml <- /d/.vm.snapshots.s1.xml.offshot-TOKEN\n"
+        "apply 4 unlink /d/.vm.offshot/.s1.offshot-TOKEN\n",
         "lock /d/a.qcow2\nblank /dev/vg/s1\nunchanged /d/vm.xml\n"
         "install /d/vm.snapshots\nabsent /d/vm.snapshots/s1.xml\n",
     },

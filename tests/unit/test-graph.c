@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "image/graph.h"
 #include "unit/qemu-io.h"
@@ -416,6 +417,56 @@ START_TEST(block_device_is_known_by_its_number)
 }
 END_TEST
 
+START_TEST(files_are_told_by_birth_and_by_the_space_they_take)
+{
+    scoped(image_graph) graph = image_graph_new();
+    g_autoptr(GPtrArray) all = NULL;
+    const struct image *top;
+
+    scratch_do(
+        "dd if=/dev/urandom of=base bs=64k count=4 2>/dev/null; truncate -s 1G base; sync base;"
+        "qemu-img create -q -f qcow2 -b base -F raw top");
+    all = image_graph_all(graph);
+    ck_assert_uint_eq(all->len, 0);
+    g_ptr_array_unref(all);
+    top = walk_good(graph, "top", "qcow2");
+    all = image_graph_all(graph);
+    ck_assert_uint_eq(all->len, 2);
+    ck_assert(g_ptr_array_find(all, top, NULL) && g_ptr_array_find(all, top->backing, NULL));
+    ck_assert_uint_ge(top->backing->allocated, 256 << 10);
+    ck_assert_uint_lt(top->backing->allocated, 64 << 20);
+    for (const struct image *image = top; image; image = image->backing) {
+        struct file_identity identity = {0};
+
+        file_identity_add_birth(&identity, -1, image->path);
+        ck_assert_int_eq(image->identity.birth, identity.birth);
+        ck_assert(image->writable);
+    }
+}
+END_TEST
+
+START_TEST(what_may_not_be_written_is_seen)
+{
+    scoped(image_graph) graph = image_graph_new();
+    g_autofree char *forbidden = NULL;
+    const struct image *top;
+    bool writable;
+
+    scratch_do("qemu-img create -q -f raw base 1M; qemu-img create -q -f qcow2 -b base -F raw top");
+    /* root may write whatever its mode */
+    forbidden = scratch_run(geteuid() == 0 ? "chattr +i base 2>/dev/null && echo yes || true"
+                                           : "chmod a-w base; echo yes");
+    top = walk_good(graph, "top", "qcow2");
+    writable = top->backing->writable;
+    scratch_do("chattr -i base 2>/dev/null || true");
+    ck_assert(top->writable);
+    if (*forbidden)
+        ck_assert(!writable);
+    else
+        printf("SKIP: no immutable files here\n");
+}
+END_TEST
+
 static void
 add_chain_tests(TCase *cases)
 {
@@ -444,6 +495,8 @@ main(void)
     tcase_add_checked_fixture(cases, scratch_setup, scratch_teardown);
     add_chain_tests(cases);
     tcase_add_loop_test(cases, sizes_are_as_qemu_img_tells_them, 0, G_N_ELEMENTS(size_cases));
+    tcase_add_test(cases, files_are_told_by_birth_and_by_the_space_they_take);
+    tcase_add_test(cases, what_may_not_be_written_is_seen);
     tcase_add_test(cases, header_may_reach_beyond_the_first_read);
     tcase_add_loop_test(cases, opening_notices_changes, 0, G_N_ELEMENTS(changes));
     tcase_add_loop_test(cases, users_of_the_chain_are_seen, 0, G_N_ELEMENTS(uses));

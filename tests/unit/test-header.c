@@ -313,6 +313,40 @@ START_TEST(dangerous_qcow2_features_are_refused)
 }
 END_TEST
 
+START_TEST(bitmaps_are_counted)
+{
+    g_autofree uint8_t *data = build(QCOW2);
+    struct image_header header;
+
+    BE(128, 4, 0x23852875);
+    BE(132, 4, 24);
+    BE(136, 4, 3);
+    ck_assert(image_header_probe(&header, "qcow2", data, IMAGE_HEADER_SIZE, 0, NULL));
+    ck_assert_uint_eq(header.bitmaps, 3);
+    ck_assert_str_eq(header.backing_format, "raw");
+    image_header_clear(&header);
+    BE(132, 4, 3);
+    ck_assert(!image_header_probe(&header, "qcow2", data, IMAGE_HEADER_SIZE, 0, NULL));
+    ck_assert_uint_eq(header.bitmaps, 0);
+}
+END_TEST
+
+START_TEST(real_bitmaps_are_counted)
+{
+    struct image_header header;
+    g_autofree uint8_t *data = NULL;
+    size_t got;
+
+    scratch_do("qemu-img create -q -f qcow2 b 1M; for b in $(seq %d); do qemu-img bitmap --add b "
+               "b$b; done",
+               _i);
+    data = scratch_read("b", IMAGE_HEADER_SIZE, &got);
+    ck_assert(image_header_probe(&header, "qcow2", data, got, 0, NULL));
+    ck_assert_uint_eq(header.bitmaps, (unsigned)_i);
+    image_header_clear(&header);
+}
+END_TEST
+
 static const struct descriptor_case {
     const char *text;
     bool good;
@@ -485,6 +519,7 @@ add_pure_tests(TCase *cases)
     tcase_add_loop_test(cases, dangerous_qcow2_features_are_refused, 0, G_N_ELEMENTS(flags));
     tcase_add_loop_test(cases, vmdk_that_names_other_files_is_refused, 0,
                         G_N_ELEMENTS(descriptors));
+    tcase_add_test(cases, bitmaps_are_counted);
     tcase_add_test(cases, qed_no_probe_bit_means_raw);
     tcase_add_test(cases, odd_sizes_are_cut_to_whole_sectors_as_qemu_does);
     tcase_add_test(cases, file_size_bounds_offsets);
@@ -504,9 +539,11 @@ main(void)
     add_pure_tests(pure);
     suite_add_tcase(suite, pure);
     tcase_add_checked_fixture(real, scratch_setup, scratch_teardown);
-    if (scratch_has("qemu-img"))
+    if (scratch_has("qemu-img")) {
+        tcase_add_loop_test(real, real_bitmaps_are_counted, 0, 3);
         tcase_add_loop_test(real, real_images_are_read_as_qemu_img_reads_them, 0,
                             G_N_ELEMENTS(reals));
+    }
     suite_add_tcase(suite, real);
     return unit_run(suite);
 }

@@ -257,9 +257,10 @@ START_TEST(journal_of_another_format_is_refused)
         const char *first;
         const char *fragment;
     } others[] = {
-        {"offshot-journal 2 0000", "newer offshot"},
-        {"offshot-journal 2", "newer offshot"},
+        {"offshot-journal 3 0000", "newer offshot"},
+        {"offshot-journal 3", "newer offshot"},
         {"offshot-journal 999999999 x y z", "newer offshot"},
+        {"offshot-journal 2 0000", "damaged"},
         {"offshot-journal 0 0000", "damaged"},
         {"offshot-journal -1 0000", ""},
         {"offshot-journal", "damaged"},
@@ -328,6 +329,51 @@ START_TEST(journal_of_another_domain_is_refused)
 }
 END_TEST
 
+/* What becomes of a directory with a journal, and whether its journal may be used afterwards. */
+static const struct {
+    const char *script; /* "there" is where it is looked for */
+    bool usable;
+} moves[] = {
+    {"cp -a here there", false},
+    {"cp -a here there; rm -r here", false},
+    {"cp -a here there; rm here/journal", false},
+    {"mv here there", true},
+    {"mv here there; mkdir here", true},
+    {"ln -s here there", true},
+    {"mkdir sub; mv here sub; ln -s sub/here there", true},
+    /* the same name is the same place, whatever inode it has */
+    {"cp -a here copy; rm -r here; mv copy here; ln -s here there", true},
+    /* of an offshot that did not note it yet */
+    {"cp -a here there; sed -i '1d; /^place/d' there/journal; sum=$(sha256sum <there/journal); "
+     "sed -i \"1i offshot-journal 2 ${sum%% *}\" there/journal",
+     true},
+};
+
+START_TEST(journal_counts_only_in_its_place)
+{
+    scoped(plan) plan = plan_of("vm");
+    scoped(journal) journal = NULL;
+    g_autofree char *here = NULL;
+    g_autofree char *there = NULL;
+    g_autoptr(GError) error = NULL;
+
+    scratch_setup();
+    here = scratch_path("here");
+    there = scratch_path("there");
+    scratch_do("mkdir here");
+    unit_assert_ok(journal_save(here, plan, PLAN_APPLY, &error), error);
+    scratch_do("grep -q '^place=.*/here$' here/journal");
+    scratch_do("%s", moves[_i].script);
+    journal = journal_load(there, "vm", &error);
+    ck_assert_int_eq(journal != NULL, moves[_i].usable);
+    if (!journal) {
+        ck_assert(strstr(error->message, "mere copy") != NULL);
+        unit_assert_error(error, OFFSHOT_ERROR_INTERRUPTED, here);
+    }
+    scratch_teardown();
+}
+END_TEST
+
 START_TEST(journal_that_cannot_be_read_is_no_missing_one)
 {
     g_autoptr(GError) error = NULL;
@@ -378,6 +424,7 @@ main(void)
     tcase_add_test(cases, journal_without_a_checksum_is_refused);
     tcase_add_test(cases, saved_journal_is_loaded_and_removed);
     tcase_add_test(cases, journal_of_another_domain_is_refused);
+    tcase_add_loop_test(cases, journal_counts_only_in_its_place, 0, G_N_ELEMENTS(moves));
     tcase_add_test(cases, journal_that_cannot_be_read_is_no_missing_one);
     tcase_add_test(cases, sweep_removes_half_written_journals_only);
     suite_add_tcase(suite, cases);

@@ -14,10 +14,17 @@ static const struct kind {
     {STEP_STAGE_FILE, "stage-file", PLAN_PREPARE},
     {STEP_CREATE_OVERLAY, "create-overlay", PLAN_PREPARE},
     {STEP_FILL_DEVICE, "fill-device", PLAN_PREPARE},
+    {STEP_CONVERT, "convert", PLAN_PREPARE},
     {STEP_LINK, "link", PLAN_PREPARE},
+    {STEP_TAKE_TAG, "take-tag", PLAN_PREPARE},
+    {STEP_APPLY_TAG, "apply-tag", PLAN_PREPARE},
+    {STEP_COMMIT, "commit", PLAN_APPLY},
+    {STEP_REBASE, "rebase", PLAN_APPLY},
+    {STEP_RELINK, "relink", PLAN_APPLY},
     {STEP_REPLACE, "replace", PLAN_APPLY},
     {STEP_INSTALL, "install", PLAN_APPLY},
     {STEP_UNLINK, "unlink", PLAN_APPLY},
+    {STEP_DELETE_TAG, "delete-tag", PLAN_APPLY},
 };
 
 START_TEST(kind_has_one_name_and_one_phase)
@@ -34,7 +41,7 @@ END_TEST
 
 START_TEST(unknown_kind_is_refused)
 {
-    static const char *const names[] = {"", "Link", "link ", "unlin", "unlinks", "rebase"};
+    static const char *const names[] = {"", "Link", "link ", "unlin", "unlinks", "merge"};
 
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         enum step_kind kind = STEP_INSTALL;
@@ -99,6 +106,45 @@ START_TEST(step_goes_into_the_phase_of_its_kind)
 }
 END_TEST
 
+/* The steps that change an image, as their adders leave them. */
+START_TEST(image_step_keeps_what_its_recipe_needs)
+{
+    char path[] = "/image", format[] = "qcow2", tag[] = "tag", undo[] = "undo", base[] = "/base";
+    char backing[] = "base", old[] = "old";
+    const struct step_image_spec image = {path, format, true};
+    const struct step_link link = {backing, format};
+    const struct step_link old_link = {old, format};
+    scoped(plan) plan = plan_new("delete", "vm", "s1");
+    const struct step *take = plan_add_take_tag(plan, 1, &image, tag);
+    const struct step *apply = plan_add_apply_tag(plan, 2, &image, tag, undo);
+    const struct step *commit = plan_add_commit(plan, 0, &image, base, 3);
+    const struct step *rebase = plan_add_rebase(plan, 0, &image, &link, base, &old_link);
+    const struct step *relink = plan_add_relink(plan, 1, &image, &link, &old_link);
+    const struct step *drop = plan_add_delete_tag(plan, 4, &image, tag);
+    const struct step *const all[] = {take, apply, commit, rebase, relink, drop};
+
+    path[1] = format[0] = tag[0] = undo[0] = base[1] = backing[0] = old[0] = 'X';
+    ck_assert_uint_eq(plan->prepare->len, 2);
+    ck_assert_uint_eq(plan->apply->len, 4);
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
+        ck_assert_str_eq(all[i]->path, "/image");
+        ck_assert_str_eq(all[i]->format, "qcow2");
+        ck_assert(all[i]->block);
+    }
+    ck_assert_str_eq(take->tag, "tag");
+    ck_assert_str_eq(apply->tag, "tag");
+    ck_assert_str_eq(apply->undo, "undo");
+    ck_assert_str_eq(drop->tag, "tag");
+    ck_assert_str_eq(commit->source, "/base");
+    ck_assert_uint_eq(commit->depth, 3);
+    ck_assert_str_eq(rebase->base, "/base");
+    ck_assert_str_eq(rebase->link.backing, "base");
+    ck_assert_str_eq(rebase->old_link.backing, "old");
+    ck_assert_str_eq(relink->link.format, "qcow2");
+    ck_assert_str_eq(relink->old_link.format, "qcow2");
+}
+END_TEST
+
 START_TEST(plan_copies_what_it_is_given)
 {
     char path[] = "/path", source[] = "/source", content[] = "content", like[] = "/like";
@@ -135,27 +181,54 @@ START_TEST(check_keeps_kind_identity_and_bytes)
 {
     const struct file_identity identity = {1, 2, 3, 4, 0};
     scoped(plan) plan = plan_new("create", "vm", NULL);
-    static const enum plan_check_kind order[] = {PLAN_CHECK_ABSENT, PLAN_CHECK_UNCHANGED,
-                                                 PLAN_CHECK_LOCK,   PLAN_CHECK_UNWRITTEN,
-                                                 PLAN_CHECK_SPACE,  PLAN_CHECK_BLANK,
-                                                 PLAN_CHECK_INSTALL};
+    static const enum plan_check_kind order[] = {PLAN_CHECK_ABSENT,    PLAN_CHECK_UNCHANGED,
+                                                 PLAN_CHECK_LOCK,      PLAN_CHECK_EXCLUSIVE,
+                                                 PLAN_CHECK_UNWRITTEN, PLAN_CHECK_SPACE,
+                                                 PLAN_CHECK_BLANK,     PLAN_CHECK_INSTALL};
 
     plan_check_absent(plan, "/p");
     plan_check_unchanged(plan, "/p", &identity);
-    plan_check_lock(plan, "/p", &identity);
-    plan_check_unwritten(plan, "/p", &identity);
+    plan_check_lock(plan, "/lock", &identity);
+    plan_check_exclusive(plan, "/exclusive", &identity);
+    plan_check_unwritten(plan, "/unwritten", &identity);
     plan_check_space(plan, "/p", 42);
     plan_check_blank(plan, "/p", 42);
     plan_check_install(plan, "/p");
     ck_assert_uint_eq(plan->checks->len, G_N_ELEMENTS(order));
     for (guint i = 0; i < plan->checks->len; i++) {
         const struct plan_check *check = g_ptr_array_index(plan->checks, i);
-        bool has_identity = i >= 1 && i <= 3;
-        bool has_bytes = i == 4 || i == 5;
+        bool has_identity = i >= 1 && i <= 4;
+        bool has_bytes = i == 5 || i == 6;
 
         ck_assert_int_eq(check->kind, order[i]);
         ck_assert_uint_eq(check->identity.inode, has_identity ? 2 : 0);
         ck_assert_uint_eq(check->bytes, has_bytes ? 42 : 0);
+    }
+}
+END_TEST
+
+START_TEST(strictest_check_of_an_image_remains)
+{
+    typedef void (*adder)(struct plan *, const char *, const struct file_identity *);
+    static const adder adders[] = {plan_check_unwritten, plan_check_lock, plan_check_exclusive};
+    static const enum plan_check_kind found[] = {PLAN_CHECK_UNWRITTEN, PLAN_CHECK_LOCK,
+                                                 PLAN_CHECK_EXCLUSIVE};
+    const struct file_identity identity = {1, 2, 3, 4, 0};
+
+    for (size_t a = 0; a < G_N_ELEMENTS(adders); a++) {
+        for (size_t b = 0; b < G_N_ELEMENTS(adders); b++) {
+            scoped(plan) plan = plan_new("create", "vm", NULL);
+            const struct plan_check *check;
+
+            plan_check_unchanged(plan, "/p", &identity);
+            adders[a](plan, "/p", &identity);
+            adders[b](plan, "/p", &identity);
+            adders[b](plan, "/other", &identity);
+            ck_assert_uint_eq(plan->checks->len, 3);
+            check = g_ptr_array_index(plan->checks, 1);
+            ck_assert_int_eq(check->kind, found[MAX(a, b)]);
+            ck_assert_uint_eq(check->identity.inode, 2);
+        }
     }
 }
 END_TEST
@@ -170,8 +243,10 @@ main(void)
     tcase_add_test(cases, unknown_kind_is_refused);
     tcase_add_test(cases, steps_lie_by_rank_and_then_as_they_were_added);
     tcase_add_test(cases, step_goes_into_the_phase_of_its_kind);
+    tcase_add_test(cases, image_step_keeps_what_its_recipe_needs);
     tcase_add_test(cases, plan_copies_what_it_is_given);
     tcase_add_test(cases, check_keeps_kind_identity_and_bytes);
+    tcase_add_test(cases, strictest_check_of_an_image_remains);
     suite_add_tcase(suite, cases);
     return unit_run(suite);
 }

@@ -52,6 +52,82 @@ START_TEST(info_forces_the_format_and_ignores_locks)
 }
 END_TEST
 
+/* What a builder made of /d/a,b "c and its fellows. */
+static void
+assert_argv(char **argv, const char *expected)
+{
+    g_autofree char *line = g_strjoinv("|", argv);
+
+    ck_assert_str_eq(line, expected);
+    g_strfreev(argv);
+}
+
+static const struct qemu_img_target file_target = {"/d/a,b \"c", "qcow2", false};
+static const struct qemu_img_target device_target = {"/dev/x", "qcow2", true};
+
+START_TEST(snapshots_and_repairs_open_the_image_alone)
+{
+    assert_argv(qemu_img_snapshot_argv(&file_target, 'c', "-t"),
+                "qemu-img|snapshot|-q|-c|-t|--|json:{\"driver\":\"qcow2\",\"file\":{\"driver\":"
+                "\"file\",\"filename\":\"/d/a,b \\\"c\",\"locking\":\"off\"},\"backing\":null}");
+    assert_argv(qemu_img_snapshot_argv(&device_target, 'd', "t,\377"),
+                "qemu-img|snapshot|-q|-d|t,\377|--|json:{\"driver\":\"qcow2\",\"file\":{"
+                "\"driver\":\"host_device\",\"filename\":\"/dev/x\",\"locking\":\"off\"},"
+                "\"backing\":null}");
+    assert_argv(qemu_img_repair_argv(&device_target),
+                "qemu-img|check|-q|-r|all|--|json:{\"driver\":\"qcow2\",\"file\":{"
+                "\"driver\":\"host_device\",\"filename\":\"/dev/x\",\"locking\":\"off\"},"
+                "\"backing\":null}");
+}
+END_TEST
+
+#define FILE_OPTIONS "driver=qcow2,file.driver=file,file.filename=/d/a,,b \"c,file.locking=off"
+
+START_TEST(commits_and_rebases_double_commas_only_in_options)
+{
+    assert_argv(qemu_img_commit_argv(&file_target, "/d/b,ase", 1, false),
+                "qemu-img|commit|-q|-d|-b|/d/b,ase|--image-opts|--|" FILE_OPTIONS
+                ",backing.file.locking=off");
+    assert_argv(qemu_img_commit_argv(&file_target, "/d/b", 3, true),
+                "qemu-img|commit|-p|-d|-b|/d/b|--image-opts|--|" FILE_OPTIONS
+                ",backing.file.locking=off,backing.backing.file.locking=off"
+                ",backing.backing.backing.file.locking=off");
+    assert_argv(qemu_img_rebase_argv(&file_target, "b,\377", "raw", true, false),
+                "qemu-img|rebase|-q|-u|-F|raw|-b|b,\377|--image-opts|--|" FILE_OPTIONS);
+    assert_argv(qemu_img_rebase_argv(&file_target, NULL, NULL, false, true),
+                "qemu-img|rebase|-p|-b||--image-opts|--|" FILE_OPTIONS);
+}
+END_TEST
+
+START_TEST(chains_are_shared_from_a_level_on)
+{
+    char **argv = qemu_img_commit_argv(&file_target, NULL, 1, false);
+
+    qemu_img_share_below(argv, 2);
+    assert_argv(argv, "qemu-img|commit|-q|-d|--image-opts|--|" FILE_OPTIONS
+                      ",backing.file.locking=off,backing.backing.force-share=on");
+    argv = qemu_img_rebase_argv(&file_target, "b", "raw", false, false);
+    assert_argv(qemu_img_share_base(argv),
+                "qemu-img|rebase|-q|-U|-F|raw|-b|b|--image-opts|--|" FILE_OPTIONS);
+}
+END_TEST
+
+START_TEST(convert_names_a_tag_by_id_and_name)
+{
+    struct convert_spec spec = {
+        .source = "/d/a,b", .format = "qcow2", .target = "/d/o", .target_format = "raw"};
+
+    assert_argv(qemu_img_convert_argv(&spec), "qemu-img|convert|-q|-f|qcow2|-O|raw|--|/d/a,b|/d/o");
+    spec.tag_id = "1";
+    spec.tag_name = "t,1";
+    spec.compress = true;
+    spec.progress = true;
+    assert_argv(qemu_img_convert_argv(&spec),
+                "qemu-img|convert|-p|-c|-f|qcow2|-O|raw|-l|snapshot.id=1,snapshot.name=t,,1|--|"
+                "/d/a,b|/d/o");
+}
+END_TEST
+
 static const struct info_case {
     const char *json;
     bool good;
@@ -301,6 +377,88 @@ START_TEST(real_overlays_get_any_name_and_backing)
 }
 END_TEST
 
+/* Run ARGV, which has to succeed. */
+static void
+run_argv(char **argv)
+{
+    struct child child = {.argv = argv};
+    struct child *children[] = {&child};
+    g_autoptr(GError) error = NULL;
+
+    unit_assert_ok(child_run(children, 1, 1, &error), error);
+    unit_assert_ok(child_check(&child, &error), error);
+    child_clear(&child);
+    g_strfreev(argv);
+}
+
+/* Whether NAME holds 64 KiB of PATTERN at OFFSET. */
+static void
+assert_pattern(const char *path, const char *format, int pattern, int offset)
+{
+    g_autofree char *quoted = g_shell_quote(path);
+
+    scratch_do("qemu-io -r -f %s -c 'read -P %d %dk 64k' -- %s | grep -q 'read 65536'", format,
+               pattern, offset, quoted);
+}
+
+START_TEST(real_images_of_any_name_are_changed)
+{
+    g_autofree char *top = scratch_path(nasty_names[_i]);
+    g_autofree char *base_name = g_strdup_printf("base-%s", nasty_names[_i]);
+    g_autofree char *base = scratch_path(base_name);
+    g_autofree char *middle = g_strconcat(base, "m", NULL);
+    char *quoted[] = {g_shell_quote(base), g_shell_quote(middle), g_shell_quote(top)};
+    struct qemu_img_target image = {top, "qcow2", false};
+    bool utf8 = g_utf8_validate(top, -1, NULL);
+
+    scratch_do("qemu-img create -q -f qcow2 -- %s 1M; qemu-io -f qcow2 -c 'write -P 1 0 64k' -- "
+               "%s >/dev/null",
+               quoted[0], quoted[0]);
+    for (int i = 1; i < 3; i++)
+        scratch_do("qemu-img create -q -f qcow2 -F qcow2 -b %s -- %s; qemu-io -f qcow2 "
+                   "-c 'write -P %d %dk 64k' -- %s >/dev/null",
+                   quoted[i - 1], quoted[i], i + 1, i * 64, quoted[i]);
+    if (utf8)
+        run_argv(qemu_img_snapshot_argv(&image, 'c', nasty_names[_i]));
+    if (utf8)
+        run_argv(qemu_img_repair_argv(&image));
+    if (utf8)
+        run_argv(qemu_img_snapshot_argv(&image, 'd', nasty_names[_i]));
+    run_argv(qemu_img_commit_argv(&image, base, 2, false));
+    assert_pattern(base, "qcow2", 3, 128);
+    run_argv(qemu_img_rebase_argv(&image, base, "qcow2", false, false));
+    unlink(middle);
+    assert_pattern(top, "qcow2", 2, 64);
+    run_argv(qemu_img_rebase_argv(&image, NULL, NULL, false, true));
+    unlink(base);
+    assert_pattern(top, "qcow2", 1, 0);
+    assert_pattern(top, "qcow2", 2, 64);
+    for (int i = 0; i < 3; i++)
+        g_clear_pointer(&quoted[i], g_free);
+}
+END_TEST
+
+START_TEST(real_tags_are_copied_out)
+{
+    g_autofree char *source = scratch_path("a,b");
+    g_autofree char *target = scratch_path("o,ut");
+    struct convert_spec spec = {.source = source,
+                                .format = "qcow2",
+                                .tag_id = "1",
+                                .tag_name = "t,1",
+                                .target = target,
+                                .target_format = "raw"};
+
+    scratch_do("qemu-img create -q -f qcow2 a,b 1M; qemu-io -c 'write -P 1 0 64k' a,b >/dev/null;"
+               "qemu-img snapshot -c t,1 a,b; qemu-io -c 'write -P 2 0 64k' a,b >/dev/null");
+    run_argv(qemu_img_convert_argv(&spec));
+    assert_pattern(target, "raw", 1, 0);
+    spec.tag_name = NULL;
+    run_argv(qemu_img_convert_argv(&spec));
+    assert_pattern(target, "raw", 2, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -311,6 +469,10 @@ main(void)
     tcase_add_test(pure, create_gives_everything_and_opens_nothing);
     tcase_add_test(pure, create_leaves_out_empty_options);
     tcase_add_test(pure, info_forces_the_format_and_ignores_locks);
+    tcase_add_test(pure, snapshots_and_repairs_open_the_image_alone);
+    tcase_add_test(pure, commits_and_rebases_double_commas_only_in_options);
+    tcase_add_test(pure, chains_are_shared_from_a_level_on);
+    tcase_add_test(pure, convert_names_a_tag_by_id_and_name);
     tcase_add_loop_test(pure, info_is_parsed_strictly, 0, G_N_ELEMENTS(infos));
     tcase_add_loop_test(pure, users_options_win_and_only_harmless_ones_are_taken, 0,
                         G_N_ELEMENTS(options));
@@ -325,6 +487,12 @@ main(void)
     if (scratch_has("qemu-img"))
         tcase_add_loop_test(real, real_overlays_get_any_name_and_backing, 0,
                             G_N_ELEMENTS(nasty_names));
+    if (scratch_has("qemu-img") && scratch_has("qemu-io")) {
+        tcase_set_timeout(real, 120);
+        tcase_add_loop_test(real, real_images_of_any_name_are_changed, 0,
+                            G_N_ELEMENTS(nasty_names));
+        tcase_add_test(real, real_tags_are_copied_out);
+    }
     suite_add_tcase(suite, real);
     return unit_run(suite);
 }

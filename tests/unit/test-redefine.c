@@ -72,37 +72,37 @@ static const struct planned {
 } planned[] = {
     {{"s3", "shutoff", "s2", PLANNER_UUID, false},
      "prepare 1 stage-file /d/.vm.snapshots.s3.xml.offshot-TOKEN\n"
-     "apply 2 install /d/vm.snapshots/s3.xml <- /d/.vm.snapshots.s3.xml.offshot-TOKEN\n",
+     "apply 3 install /d/vm.snapshots/s3.xml <- /d/.vm.snapshots.s3.xml.offshot-TOKEN\n",
      "install /d/vm.snapshots\nabsent /d/vm.snapshots/s3.xml\n",
      false},
     {{"s3", "shutoff", "s2", PLANNER_UUID, true},
      "prepare 1 stage-file /d/.vm.snapshots.s2.xml.offshot-TOKEN\n"
      "prepare 1 stage-file /d/.vm.snapshots.s3.xml.offshot-TOKEN\n"
-     "apply 2 replace /d/vm.snapshots/s2.xml <- /d/.vm.snapshots.s2.xml.offshot-TOKEN\n"
-     "apply 2 install /d/vm.snapshots/s3.xml <- /d/.vm.snapshots.s3.xml.offshot-TOKEN\n",
+     "apply 3 replace /d/vm.snapshots/s2.xml <- /d/.vm.snapshots.s2.xml.offshot-TOKEN\n"
+     "apply 3 install /d/vm.snapshots/s3.xml <- /d/.vm.snapshots.s3.xml.offshot-TOKEN\n",
      "install /d/vm.snapshots\nunchanged /d/vm.snapshots/s2.xml\nabsent /d/vm.snapshots/s3.xml\n",
      true},
     {{"s1", "shutoff", NULL, PLANNER_UUID, false},
      "prepare 1 stage-file /d/.vm.snapshots.s1.xml.offshot-TOKEN\n"
-     "apply 2 replace /d/vm.snapshots/s1.xml <- /d/.vm.snapshots.s1.xml.offshot-TOKEN\n",
+     "apply 3 replace /d/vm.snapshots/s1.xml <- /d/.vm.snapshots.s1.xml.offshot-TOKEN\n",
      "install /d/vm.snapshots\nunchanged /d/vm.snapshots/s1.xml\n",
      false},
     /* the current one stays current, and its <domain> is kept */
     {{"s2", "shutoff", "s1", NULL, false},
      "prepare 1 stage-file /d/.vm.snapshots.s2.xml.offshot-TOKEN\n"
-     "apply 2 replace /d/vm.snapshots/s2.xml <- /d/.vm.snapshots.s2.xml.offshot-TOKEN\n",
+     "apply 3 replace /d/vm.snapshots/s2.xml <- /d/.vm.snapshots.s2.xml.offshot-TOKEN\n",
      "install /d/vm.snapshots\nunchanged /d/vm.snapshots/s2.xml\n",
      true},
     /* no longer a child */
     {{"s2", "shutoff", NULL, PLANNER_UUID, false},
      "prepare 1 stage-file /d/.vm.snapshots.s2.xml.offshot-TOKEN\n"
-     "apply 2 replace /d/vm.snapshots/s2.xml <- /d/.vm.snapshots.s2.xml.offshot-TOKEN\n",
+     "apply 3 replace /d/vm.snapshots/s2.xml <- /d/.vm.snapshots.s2.xml.offshot-TOKEN\n",
      "install /d/vm.snapshots\nunchanged /d/vm.snapshots/s2.xml\n",
      true},
     /* another online state */
     {{"live", "paused", NULL, PLANNER_UUID, false},
      "prepare 1 stage-file /d/.vm.snapshots.live.xml.offshot-TOKEN\n"
-     "apply 2 replace /d/vm.snapshots/live.xml <- /d/.vm.snapshots.live.xml.offshot-TOKEN\n",
+     "apply 3 replace /d/vm.snapshots/live.xml <- /d/.vm.snapshots.live.xml.offshot-TOKEN\n",
      "install /d/vm.snapshots\nunchanged /d/vm.snapshots/live.xml\n",
      false},
 };

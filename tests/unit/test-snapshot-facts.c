@@ -88,6 +88,75 @@ START_TEST(what_is_no_domain_is_refused)
 
     ck_assert_ptr_null(snapshot_facts_set(no_domains[_i].text, images, 1, false, &error));
     unit_assert_error(error, OFFSHOT_ERROR_USAGE, no_domains[_i].fragment);
+    ck_assert_ptr_null(snapshot_facts_clear(no_domains[_i].text, &error));
+    unit_assert_error(error, OFFSHOT_ERROR_USAGE, no_domains[_i].fragment);
+}
+END_TEST
+
+START_TEST(facts_that_are_cleared_leave_what_was_there_before)
+{
+    static const char *const elements[] = {
+        "<domain><name>vm</name></domain>",
+        "<domain>\n  <name>vm</name>\n</domain>",
+        "<domain>\n  <name>vm</name>\n  <metadata>\n    <a:x xmlns:a='urn:a'/>\n  </metadata>\n"
+        "</domain>",
+        "<domain><metadata><offshot:x xmlns:offshot='urn:other'/></metadata><name>vm</name></domain>",
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(elements); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *with = snapshot_facts_set(elements[i], images, 2, false, &error);
+        g_autofree char *cleared = with ? snapshot_facts_clear(with, &error) : NULL;
+
+        unit_assert_ok(cleared != NULL, error);
+        ck_assert_str_eq(cleared, elements[i]);
+    }
+}
+END_TEST
+
+static const struct clearing {
+    const char *element;
+    const char *result;
+} clearings[] = {
+    {"<domain><name>vm</name></domain>", "<domain><name>vm</name></domain>"},
+    {"<domain><metadata/><name>vm</name></domain>", "<domain><metadata/><name>vm</name></domain>"},
+    {"<domain><metadata> " OPEN CLOSE OPEN VDA CLOSE " </metadata></domain>", "<domain></domain>"},
+    {"<domain><metadata x='1'>" OPEN CLOSE "</metadata></domain>",
+     "<domain><metadata x='1'></metadata></domain>"},
+    {"<domain><metadata><!-- c -->" OPEN CLOSE "</metadata></domain>",
+     "<domain><metadata><!-- c --></metadata></domain>"},
+    {"<domain><metadata>" OPEN CLOSE "<a/>" OPEN CLOSE "</metadata></domain>",
+     "<domain><metadata><a/></metadata></domain>"},
+    /* only what is in the domain's own <metadata> */
+    {"<domain><x><metadata>" OPEN CLOSE "</metadata></x></domain>",
+     "<domain><x><metadata>" OPEN CLOSE "</metadata></x></domain>"},
+};
+
+START_TEST(clearing_takes_nothing_that_is_not_ours)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *cleared = snapshot_facts_clear(clearings[_i].element, &error);
+
+    unit_assert_ok(cleared != NULL, error);
+    ck_assert_str_eq(cleared, clearings[_i].result);
+}
+END_TEST
+
+START_TEST(kept_file_names_are_remembered)
+{
+    static const char domain[] = "<domain><name>vm</name></domain>";
+    g_autofree char *kept = snapshot_facts_set(domain, images, 1, true, NULL);
+    g_autofree char *not_kept = snapshot_facts_set(kept, images, 1, false, NULL);
+
+    ck_assert(snapshot_facts_keep_filename(kept));
+    ck_assert(!snapshot_facts_keep_filename(not_kept));
+    ck_assert(!snapshot_facts_keep_filename(domain));
+    ck_assert(!snapshot_facts_keep_filename("no domain"));
+    ck_assert(!snapshot_facts_keep_filename(
+        "<domain><metadata><snapshot keep-filename='yes'/></metadata></domain>"));
+    ck_assert(!snapshot_facts_keep_filename(
+        "<domain><metadata><o:snapshot xmlns:o='urn:offshot:snapshot:1' "
+        "keep-filename='no'/></metadata></domain>"));
 }
 END_TEST
 
@@ -100,6 +169,9 @@ main(void)
     tcase_add_loop_test(cases, facts_are_set_and_every_other_byte_is_kept, 0,
                         G_N_ELEMENTS(changes));
     tcase_add_loop_test(cases, what_is_no_domain_is_refused, 0, G_N_ELEMENTS(no_domains));
+    tcase_add_test(cases, facts_that_are_cleared_leave_what_was_there_before);
+    tcase_add_loop_test(cases, clearing_takes_nothing_that_is_not_ours, 0, G_N_ELEMENTS(clearings));
+    tcase_add_test(cases, kept_file_names_are_remembered);
     suite_add_tcase(suite, cases);
     return unit_run(suite);
 }

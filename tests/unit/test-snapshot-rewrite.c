@@ -6,6 +6,16 @@
 
 #define START "<domainsnapshot><name>x</name><state>shutoff</state><creationTime>1</creationTime>"
 #define END_ACTIVE "<active>0</active></domainsnapshot>"
+#define MOVE(number) .moves = &moves[number], .move_count = 1
+
+static const struct snapshot_def_move moves[] = {
+    {.path = "/srv/images/root.qcow2", .new_path = "/it's"},
+    {.path = "/srv/images/root.before upgrade", .new_path = "/new"},
+    {.path = "/srv/images/other", .new_path = "/new"},
+    {.path = "/p", .new_path = "/q"},
+    {.path = "/p", .new_path = "/\xff"},
+    {.path = "/p", .new_path = "/q", .format = "\x01"},
+};
 
 static struct snapshot_def *
 parse(const char *text, enum snapshot_def_source source)
@@ -44,13 +54,9 @@ START_TEST(a_rewrite_changes_what_it_should_and_no_other_byte)
         {{.active = -1, .set_parent = true},
          "  <parent>\n    <name>installed</name>\n  </parent>\n",
          ""},
-        {{.active = -1, .path = "/srv/images/root.qcow2", .new_path = "/it's"},
-         "/srv/images/root.qcow2",
-         "/it&apos;s"},
-        {{.active = -1, .path = "/srv/images/root.before upgrade", .new_path = "/new"},
-         "/srv/images/root.before upgrade",
-         "/new"},
-        {{.active = -1, .path = "/srv/images/other", .new_path = "/new"}, "", ""},
+        {{.active = -1, MOVE(0)}, "/srv/images/root.qcow2", "/it&apos;s"},
+        {{.active = -1, MOVE(1)}, "/srv/images/root.before upgrade", "/new"},
+        {{.active = -1, MOVE(2)}, "", ""},
     };
     g_autofree char *dir = unit_path("snapshot/in");
     g_autofree char *text = unit_load(dir, "stored.xml", NULL);
@@ -102,7 +108,7 @@ END_TEST
 
 START_TEST(a_renamed_image_is_renamed_in_every_source_of_a_disk_and_nowhere_else)
 {
-    static const struct snapshot_def_change change = {.active = -1, .path = "/p", .new_path = "/q"};
+    static const struct snapshot_def_change change = {.active = -1, MOVE(3)};
     static const char text[] =
         START "<disks><disk name='vda'><source file='/p'/></disk></disks>"
               "<revertDisks><disk name='vda' type='block'><source dev='/p'/></disk></revertDisks>"
@@ -134,7 +140,8 @@ START_TEST(a_change_that_cannot_stand_in_xml_is_refused)
 {
     static const struct snapshot_def_change changes[] = {
         {.active = -1, .set_parent = true, .parent = "\x01"},
-        {.active = -1, .path = "/p", .new_path = "/\xff"},
+        {.active = -1, MOVE(4)},
+        {.active = -1, MOVE(5)},
     };
     scoped(snapshot_def) def = parse(START END_ACTIVE, SNAPSHOT_DEF_STORED);
 

@@ -351,6 +351,20 @@ static const struct stage yielding[] = {
      "test path -ef all/old; test \"$(cat source)\" = mine"},
 };
 
+/* A text that users edit, of which the plan knows what it was. */
+static const struct stage texts[] = {
+    {"", NULL, "test path -ef all/made; test ! -e source"},
+    {"mv source path", NULL, "test path -ef all/made; test ! -e source"},
+    {"touch -d @1 path; rm all/old", NULL, "test path -ef all/made; test ! -e source"},
+    {"rm path all/old; printf old >path", NULL, "test path -ef all/made; test ! -e source"},
+    {"rm all/old; echo more >>path", "undo that change", "grep -q more path; test -e source"},
+    {"rm path; echo mine >path", "undo that change", "test \"$(cat path)\" = mine"},
+    {"rm path; ln -s all/old path", "undo that change", "test -L path"},
+    {"rm path; mkdir path", "undo that change", "test -d path"},
+    {"rm path", "vanished", "test source -ef all/made; test ! -e path"},
+    {"rm all/old; echo more >>path; printf old >path", NULL, "test path -ef all/made"},
+};
+
 static void
 finish_twice(enum step_kind kind, bool yields, const struct stage *stage)
 {
@@ -362,6 +376,8 @@ finish_twice(enum step_kind kind, bool yields, const struct stage *stage)
     step = step_at(kind, "path", "source");
     step->yields = yields;
     step->old = identity_of("path");
+    if (stage >= texts && stage < texts + G_N_ELEMENTS(texts))
+        step->digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, "old", -1);
     unit_assert_ok(step_identify(step, &error), error);
     scratch_do("%s", stage->stage);
     for (int i = 0; i < 2; i++) {
@@ -378,6 +394,12 @@ finish_twice(enum step_kind kind, bool yields, const struct stage *stage)
 START_TEST(replace_is_finished_or_left_alone)
 {
     finish_twice(STEP_REPLACE, false, &replaces[_i]);
+}
+END_TEST
+
+START_TEST(text_is_replaced_unless_it_was_edited)
+{
+    finish_twice(STEP_REPLACE, false, &texts[_i]);
 }
 END_TEST
 
@@ -526,6 +548,7 @@ main(void)
     tcase_add_test(cases, name_that_is_another_file_is_not_taken_back);
     tcase_add_loop_test(cases, replace_is_finished_or_left_alone, 0, G_N_ELEMENTS(replaces));
     tcase_add_loop_test(cases, install_is_finished_or_left_alone, 0, G_N_ELEMENTS(installs));
+    tcase_add_loop_test(cases, text_is_replaced_unless_it_was_edited, 0, G_N_ELEMENTS(texts));
     tcase_add_loop_test(cases, yielding_replace_leaves_the_change_of_others, 0,
                         G_N_ELEMENTS(yielding));
     tcase_add_loop_test(cases, link_is_there_before_a_name_goes, 0, G_N_ELEMENTS(links));

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "image/image-read.h"
+
+#include <string.h>
+#include <sys/wait.h>
+
+#include "image/image-file.h"
+#include "image/qemu-img.h"
+#include "util/child.h"
+#include "util/error.h"
+
+/* Enough for almost every header, so that a layer costs one read. */
+#define FIRST_READ 4096
+
+/* What qemu-img may use up on an image whose header nobody has checked. */
+static const struct child_limits info_limits = {
+    .cpu_seconds = 10,
+    .wall_seconds = 30,
+    .memory = UINT64_C(1) << 30,
+};
+
+/* Let `qemu-img info` say the size of an image whose format we cannot read. */
+static bool
+ask_qemu_img(struct image *image, GError **error)
+{
+    g_auto(GStrv) argv = qemu_img_info_argv(image->path, image->format->qemu);
+    struct child child = {.argv = argv, .limits = info_limits};
+    struct child *children[] = {&child};
+    struct qemu_img_info info = {0};
+    bool done = child_run(children, 1, 1, error) && child_check(&child, error) &&
+                qemu_img_info_parse(&info, child.out->str, child.out->len, error);
+
+    /* it ran and said no */
+    if (!done && child.started && WIFEXITED(child.status) && WEXITSTATUS(child.status) == 1 &&
+        error)
+        (*error)->code = OFFSHOT_ERROR_INCONSISTENT;
+    child_clear(&child);
+    if (!done)
+        return false;
+    if (info.has_backing) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "has a backing image, which cannot be followed in format '%s'",
+                    image->format->qemu);
+        return false;
+    }
+    image->size = info.virtual_size;
+    image->header.size = info.virtual_size;
+    image->header.encrypted = info.encrypted;
+    return true;
+}
+
+/* Read the header, and more of it only when its first bytes say so. */
+static bool
+header_read(struct image *image, int fd, const uint8_t *first, size_t length, GError **error)
+{
+    const char *format = image->format->qemu;
+    uint64_t file_size = image->identity.size;
+    g_autofree uint8_t *more = NULL;
+    size_t wanted = image_header_wanted(format, first, length);
+    ssize_t got;
+
+    if (wanted > length && length == FIRST_READ) {
+        more = g_malloc(wanted);
+        got = image_file_read(fd, image->path, more, wanted, 0, error);
+        if (got < 0)
+            return false;
+        first = more;
+        length = (size_t)got;
+    }
+    if (!image_header_probe(&image->header, format, first, length, file_size, error)) {
+        g_prefix_error(error, "image '%s': ", image->path);
+        return false;
+    }
+    return true;
+}
+
+const struct image_format *
+image_format_guess(const char *path, const char *above, const char *looks_like, GError **error)
+{
+    const struct image_format *format = image_format_find_qemu(looks_like);
+
+    if (format && strcmp(format->qemu, "raw") != 0)
+        return format;
+    g_set_error(
+        error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+        "image '%s' does not say the format of its backing image '%s', which looks like %s: "
+        "convert the upper one to qcow2, or set the format with 'qemu-img rebase -u -F'",
+        above, path, looks_like);
+    return NULL;
+}
+
+bool
+image_read(struct image *image, int fd, const char *above, GError **error)
+{
+    uint8_t first[FIRST_READ];
+    ssize_t length = image_file_read(fd, image->path, first, sizeof(first), 0, error);
+
+    if (length < 0)
+        return false;
+    image->looks_like = image_header_guess(first, (size_t)length);
+    if (!image->format)
+        image->format = image_format_guess(image->path, above, image->looks_like, error);
+    if (!image->format || !header_read(image, fd, first, (size_t)length, error))
+        return false;
+    if (!image->format->probed && !ask_qemu_img(image, error)) {
+        g_prefix_error(error, "image '%s': ", image->path);
+        return false;
+    }
+    if (strcmp(image->format->qemu, "raw") == 0)
+        image->header.size = (image->identity.size + 511) & ~UINT64_C(511); /* as QEMU counts */
+    image->size = image->header.size;
+    return image_header_check(&image->header, image->path, error);
+}

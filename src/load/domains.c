@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "load/domains.h"
+
+#include <string.h>
+
+#include "util/error.h"
+
+#define DOMAIN_XML_MAX (1024 * 1024)
+
+/* A domain beside this one, or one of its snapshots. */
+struct neighbour {
+    struct outside *outside;
+    bool is_own;       /* a copy of our own definition */
+    const char *owner; /* for messages */
+};
+
+/* What a copy of our own definition names of our images is no use of anybody else's. */
+static bool
+is_this_domain(const struct state *state, const struct domain_def *domain)
+{
+    const struct domain_def *own = state->domain;
+
+    if (own->uuid || domain->uuid)
+        return g_strcmp0(own->uuid, domain->uuid) == 0;
+    return strcmp(own->name, domain->name) == 0;
+}
+
+static void
+follow_disk(const struct neighbour *neighbour, const struct domain_disk *disk)
+{
+    struct outside *outside = neighbour->outside;
+    struct image_file file = {0};
+    const struct image *image;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = NULL;
+
+    if ((disk->type != DISK_TYPE_FILE && disk->type != DISK_TYPE_BLOCK) || !disk->source ||
+        !g_path_is_absolute(disk->source) || !image_file_look(&file, disk->source, NULL))
+        return;
+    text = g_strdup_printf("%s of %s", disk->source, neighbour->owner);
+    image = outside_find_image(outside, &file);
+    if (image && !neighbour->is_own) {
+        outside_note(outside, image, g_steal_pointer(&text));
+    } else if (!image && !outside_follow(outside, disk->source, &file, &error) &&
+               g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED)) {
+        g_autofree char *unknown = g_strconcat(text, " (cannot be read)", NULL);
+
+        /* on any image, wherever that is */
+        outside_note_all(outside, unknown);
+    }
+}
+
+static void
+follow_disks(const struct neighbour *neighbour, const struct domain_def *domain)
+{
+    for (guint i = 0; domain && i < domain->disks->len; i++)
+        follow_disk(neighbour, g_ptr_array_index(domain->disks, i));
+}
+
+static void
+follow_snapshot(const struct neighbour *domain, const char *path)
+{
+    size_t length;
+    g_autofree char *text = file_read(path, SNAPSHOT_XML_MAX, &length, NULL, NULL);
+    scoped(snapshot_def) def =
+        text ? snapshot_def_parse(text, length, path, SNAPSHOT_DEF_STORED, NULL) : NULL;
+    g_autofree char *owner =
+        def ? g_strdup_printf("snapshot '%s' of %s", def->name, domain->owner) : NULL;
+    const struct neighbour snapshot = {domain->outside, domain->is_own, owner};
+
+    if (!def)
+        return;
+    follow_disks(&snapshot, def->domain);
+    follow_disks(&snapshot, def->inactive_domain);
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The XML files in DIRECTORY, sorted, so that it is always the same ones that are looked at. */
+static GPtrArray *
+list_files(const char *directory)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GDir) entries = g_dir_open(directory, 0, NULL);
+    const char *entry;
+
+    while (entries && (entry = g_dir_read_name(entries))) {
+        if (g_str_has_suffix(entry, ".xml"))
+            g_ptr_array_add(paths, g_build_filename(directory, entry, NULL));
+    }
+    g_ptr_array_sort(paths, compare_names);
+    return paths;
+}
+
+static void
+follow_snapshots(const struct neighbour *domain, const char *xml, unsigned *left)
+{
+    const struct state *state = domain->outside->state;
+    g_autofree char *store = domain_location_find_store(state->location, xml);
+    g_autoptr(GPtrArray) paths = NULL;
+
+    /* the tree has them */
+    if (strcmp(store, state->location->store) == 0)
+        return;
+    paths = list_files(store);
+    for (guint i = 0; i<paths->len && * left> 0; i++, (*left)--)
+        follow_snapshot(domain, g_ptr_array_index(paths, i));
+}
+
+static void
+follow_domain(struct outside *outside, const char *path, unsigned *left)
+{
+    size_t length;
+    g_autofree char *text = file_read(path, DOMAIN_XML_MAX, &length, NULL, NULL);
+    scoped(domain_def) domain = text ? domain_def_parse(text, length, path, NULL) : NULL;
+    g_autofree char *owner = domain ? g_strdup_printf("domain '%s'", domain->name) : NULL;
+    struct neighbour neighbour = {.outside = outside, .owner = owner};
+
+    if (!domain)
+        return;
+    neighbour.is_own = is_this_domain(outside->state, domain);
+    follow_disks(&neighbour, domain);
+    follow_snapshots(&neighbour, path, left);
+}
+
+void
+outside_follow_domains(struct outside *outside)
+{
+    g_autofree char *directory = g_path_get_dirname(outside->state->location->xml);
+    g_autoptr(GPtrArray) paths = list_files(directory);
+    unsigned snapshots = DOMAINS_SNAPSHOTS_MAX;
+
+    for (guint i = 0; i < MIN(paths->len, DOMAINS_MAX); i++)
+        follow_domain(outside, g_ptr_array_index(paths, i), &snapshots);
+}

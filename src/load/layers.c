@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "load/layers.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "image/image-file.h"
+#include "util/error.h"
+
+#define LAYERS_HEADER "offshot layers 2\n"
+/* of lists that do not say where they belong */
+#define LAYERS_HEADER_OLD "offshot layers 1\n"
+#define LAYERS_MAX (1024 * 1024)
+
+struct layer {
+    struct file_identity identity; /* inode and birth only */
+    const struct image_format *format;
+    char *path;
+};
+
+static void
+layer_free(gpointer data)
+{
+    struct layer *layer = data;
+
+    g_free(layer->path);
+    g_free(layer);
+}
+
+/* A number in its shortest form and nothing else. */
+static bool
+parse_number(const char *text, uint64_t max, uint64_t *number)
+{
+    return g_ascii_string_to_unsigned(text, 10, 0, max, number, NULL) &&
+           (*text != '0' || text[1] == '\0');
+}
+
+/* NULL when LINE is no line of ours. */
+static struct layer *
+layer_parse(const char *line)
+{
+    g_auto(GStrv) words = g_strsplit(line, " ", 5);
+    struct layer *layer = g_new0(struct layer, 1);
+    uint64_t birth;
+
+    if (g_strv_length(words) == 4 && parse_number(words[0], UINT64_MAX, &layer->identity.inode) &&
+        layer->identity.inode > 0 && parse_number(words[1], INT64_MAX, &birth)) {
+        layer->identity.birth = (int64_t)birth;
+        layer->format = image_format_find_qemu(words[2]);
+        layer->path = g_uri_unescape_string(words[3], NULL);
+    }
+    if (layer->format && layer->path && *layer->path == '/')
+        return layer;
+    layer_free(layer);
+    return NULL;
+}
+
+/* The place that LINE, the second one of a list, names: inode and birth of the state directory, and
+ * its path. False when it is no such line.
+ */
+static bool
+place_parse(const char *line, struct file_identity *place, char **path)
+{
+    g_auto(GStrv) words = g_strsplit(line, " ", 4);
+    uint64_t birth;
+
+    if (g_strv_length(words) != 3 || !parse_number(words[0], UINT64_MAX, &place->inode) ||
+        !parse_number(words[1], INT64_MAX, &birth))
+        return false;
+    place->birth = (int64_t)birth;
+    *path = g_uri_unescape_string(words[2], NULL);
+    return *path && **path == '/';
+}
+
+static struct file_identity
+find_place(const struct state *state)
+{
+    const char *directory = state->location->state;
+    struct file_identity place = {0};
+    struct stat st;
+    bool exists;
+
+    if (file_stat(directory, true, &st, &exists, NULL)) {
+        file_identity_set(&place, &st);
+        file_identity_add_birth(&place, -1, directory);
+    }
+    return place;
+}
+
+/* Whether the list was written for the state directory that it lies in, and not copied there. */
+static bool
+belongs_here(const struct state *state, const struct file_identity *said, const char *path)
+{
+    struct file_identity here = find_place(state);
+
+    if (said->inode != here.inode)
+        return false;
+    if (said->birth > 0 && here.birth > 0)
+        return said->birth == here.birth;
+    return strcmp(path, state->location->state) == 0;
+}
+
+/* All layers of TEXT that are of this domain; NULL when it is damaged. */
+static GPtrArray *
+layers_parse(const struct state *state, const char *text, size_t length)
+{
+    g_autoptr(GPtrArray) layers = g_ptr_array_new_with_free_func(layer_free);
+    g_auto(GStrv) lines = NULL;
+    struct file_identity place = {0};
+    g_autofree char *path = NULL;
+    bool placed = g_str_has_prefix(text, LAYERS_HEADER);
+
+    if (strlen(text) != length || !(placed || g_str_has_prefix(text, LAYERS_HEADER_OLD)) ||
+        text[length - 1] != '\n')
+        return NULL;
+    lines = g_strsplit(text, "\n", -1);
+    if (placed && !place_parse(lines[1], &place, &path))
+        return NULL;
+    /* the last one is what follows the last line break: nothing */
+    for (guint i = placed ? 2 : 1; lines[i] && lines[i + 1]; i++) {
+        struct layer *layer = layer_parse(lines[i]);
+
+        if (!layer)
+            return NULL;
+        g_ptr_array_add(layers, layer);
+    }
+    if (placed && !belongs_here(state, &place, path))
+        g_ptr_array_set_size(layers, 0);
+    return g_steal_pointer(&layers);
+}
+
+static bool
+is_layer(const struct image *image, const struct layer *layer)
+{
+    const struct file_identity *a = &image->identity;
+    const struct file_identity *b = &layer->identity;
+
+    if (image->block || a->inode != b->inode)
+        return false;
+    if (a->birth == 0 || b->birth == 0)
+        return strcmp(image->path, layer->path) == 0;
+    return a->birth == b->birth;
+}
+
+/* Images by inode; of several with one inode, on different file systems, any. */
+static GHashTable *
+index_images(const struct image_graph *graph)
+{
+    GHashTable *images = g_hash_table_new(g_int64_hash, g_int64_equal);
+    g_autoptr(GPtrArray) all = image_graph_all(graph);
+
+    for (guint i = 0; i < all->len; i++) {
+        struct image *image = g_ptr_array_index(all, i);
+
+        g_hash_table_insert(images, &image->identity.inode, image);
+    }
+    return images;
+}
+
+/* The image that lies where LAYER says, walked when the graph has not come to it. */
+static const struct image *
+image_at(struct state *state, const struct layer *layer)
+{
+    const struct image *image = image_graph_find(state->graph, layer->path);
+    struct image_file file = {0};
+
+    if (image || !image_file_look(&file, layer->path, NULL) || file.block ||
+        file.identity.inode != layer->identity.inode)
+        return image;
+    return image_graph_walk(state->graph, layer->path, layer->format, NULL);
+}
+
+static void
+note_layers(struct state *state, const GPtrArray *layers)
+{
+    g_autoptr(GHashTable) by_inode = index_images(state->graph);
+
+    for (guint i = 0; i < layers->len; i++) {
+        const struct layer *layer = g_ptr_array_index(layers, i);
+        const struct image *image = image_at(state, layer);
+
+        /* it may have been reached by another name, or its directory renamed */
+        if (!image || !is_layer(image, layer))
+            image = g_hash_table_lookup(by_inode, &layer->identity.inode);
+        if (image && is_layer(image, layer))
+            g_hash_table_add(state->layers, (void *)image);
+    }
+}
+
+bool
+state_load_layers(struct state *state, GError **error)
+{
+    g_autofree char *path = state_layers_path(state);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(GPtrArray) layers = NULL;
+    size_t length;
+    g_autofree char *text = file_read(path, LAYERS_MAX, &length, &state->layers_identity, &local);
+
+    if (g_error_matches(local, OFFSHOT_ERROR, OFFSHOT_ERROR_NOT_FOUND))
+        return true;
+    if (!text && !g_error_matches(local, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE)) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
+    layers = text ? layers_parse(state, text, length) : NULL;
+    if (layers) {
+        note_layers(state, layers);
+        return true;
+    }
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT,
+                "the list of unnamed layers '%s' is damaged: restore it, or remove it, after which "
+                "the images that it told of stay until you remove them yourself",
+                path);
+    return false;
+}
+
+char *
+state_layers_format(const struct state *state, const GPtrArray *layers)
+{
+    struct file_identity place = find_place(state);
+    g_autofree char *directory = g_uri_escape_string(state->location->state, "/", FALSE);
+    GString *text = g_string_new(LAYERS_HEADER);
+
+    g_string_append_printf(text, "%" PRIu64 " %" PRId64 " %s\n", place.inode, MAX(place.birth, 0),
+                           directory);
+
+    for (guint i = 0; i < layers->len; i++) {
+        const struct image *image = g_ptr_array_index(layers, i);
+        g_autofree char *path = g_uri_escape_string(image->path, "/", FALSE);
+
+        g_string_append_printf(text, "%" PRIu64 " %" PRId64 " %s %s\n", image->identity.inode,
+                               MAX(image->identity.birth, 0), image->format->qemu, path);
+    }
+    return g_string_free(text, FALSE);
+}
+
+char *
+state_layers_path(const struct state *state)
+{
+    return g_build_filename(state->location->state, "layers", NULL);
+}

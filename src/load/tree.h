@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "load/state.h"
+
+/* The images of all snapshots of a domain, and what else stands on them: what revert, delete and
+ * flatten have to know beyond the active chains (STATE_TREE).
+ */
+
+/* Where one snapshot keeps one of its disks: the image that its <domain> names for it. */
+struct state_frozen {
+    const struct snapshot_def *def;
+    const struct snapshot_disk *disk; /* external or internal; others hold nothing */
+    const char *path;                 /* as the <domain> spells it; NULL: it names none */
+    const struct image *image;        /* NULL: missing or unusable, and … */
+    GError *error; /* … why. With an image as well: the graph has it in another format; it is
+                    * needed, but not usable */
+    bool missing;  /* with an error: nothing at all is at the path */
+};
+
+/* Load it all into STATE: `frozen`, `tags`, `dependents`, `layers`. Called by state_load() for
+ * STATE_TREE. Faults of single snapshots stay with them. Fails with OFFSHOT_ERROR_INCONSISTENT when
+ * the table of internal snapshots of an image of the tree is damaged, OFFSHOT_ERROR_FAILED when the
+ * list of layers cannot be read.
+ */
+bool state_load_tree(struct state *state, GError **error);
+
+/* Only the tags of the active images: what a new tag needs to know. Fails as state_load_tree(). */
+bool state_load_tags(struct state *state, GError **error);
+
+/* Free what it loaded. */
+void state_clear_tree(struct state *state);
+
+/* Where SNAPSHOT keeps disk TARGET; NULL when it does not cover the disk. */
+const struct state_frozen *state_find_frozen(const struct state *state, const char *snapshot,
+                                             const char *target);
+
+/* The internal snapshots of IMAGE (of struct image_tag *); empty for formats without. Borrowed. */
+const GPtrArray *state_get_tags(const struct state *state, const struct image *image);
+
+/* What stands directly on IMAGE from outside of the graph (of char *, for messages), found in the
+ * directories of the domain's images and through the first 1,000 domain XML files beside this one:
+ * clones, templates, chains of other domains. Each is a path; "PATH of domain 'NAME'" where another
+ * domain has IMAGE itself as its disk; "PATH (cannot be read)" for a file, or a whole directory,
+ * that nobody can tell about and that counts as standing on all images of the directory. Borrowed;
+ * NULL: none.
+ */
+const GPtrArray *state_find_dependents(const struct state *state, const struct image *image);
+
+/* Whether IMAGE is a layer that no snapshot names any more and that an earlier delete had to keep
+ * (it says so in "layers" of the state directory: path, inode and birth of each).
+ */
+bool state_is_layer(const struct state *state, const struct image *image);
+
+/* The text of the list with the images of LAYERS (of const struct image *) in it, for a plan that
+ * stages it. PATH of the list: state_layers_path(). Free both with g_free().
+ */
+char *state_layers_format(const struct state *state, const GPtrArray *layers);
+char *state_layers_path(const struct state *state);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include <string.h>
+
+#include "conf/snapshot-facts.h"
+#include "ops/record.h"
+#include "ops/revert-parts.h"
+#include "util/error.h"
+
+static const struct revert_disk *
+find_disk(const struct revert *revert, const char *target)
+{
+    for (guint i = 0; i < revert->disks->len; i++) {
+        const struct revert_disk *disk = &g_array_index(revert->disks, struct revert_disk, i);
+
+        if (strcmp(disk->frozen->disk->name, target) == 0)
+            return disk;
+    }
+    return NULL;
+}
+
+static const struct domain_disk *
+find_definition(const struct domain_def *domain, const char *target)
+{
+    for (guint i = 0; i < domain->disks->len; i++) {
+        const struct domain_disk *def = g_ptr_array_index(domain->disks, i);
+
+        if (strcmp(def->target, target) == 0)
+            return def;
+    }
+    return NULL;
+}
+
+/* A disk that the snapshot does not cover and the domain has lost comes back with the image that it
+ * had; which must not have become part of a snapshot meanwhile.
+ */
+static bool
+check_lost_disk(const struct revert *revert, const struct domain_disk *def, GError **error)
+{
+    g_autoptr(GPtrArray) all = usage_images(revert->state);
+
+    for (guint i = 0; def->source && i < all->len; i++) {
+        const struct image *image = g_ptr_array_index(all, i);
+        const struct snapshot_def *holder = NULL;
+        g_autoptr(GPtrArray) overlays = NULL;
+        g_autofree char *who = NULL;
+
+        if (strcmp(image->path, def->source) != 0)
+            continue;
+        holder = usage_find_snapshot(revert->state, image, NULL);
+        overlays = usage_overlays(revert->state, image);
+        if (!holder && overlays->len == 0 && !state_find_dependents(revert->state, image))
+            continue;
+        who = holder ? g_strdup_printf("snapshot '%s'", holder->name) : g_strdup("another image");
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "disk '%s' was detached since and would come back with image '%s', on which %s "
+                    "depends now: attach the disk with its present image first",
+                    def->target, def->source, who);
+        return false;
+    }
+    return true;
+}
+
+/* New overlays are files; an image that goes back is what it is. */
+static enum disk_type
+revert_disk_type(const struct revert_disk *disk)
+{
+    return disk->how == REVERT_TAG && disk->frozen->image->block ? DISK_TYPE_BLOCK : DISK_TYPE_FILE;
+}
+
+/* Where DEF, a disk of the snapshot's definition, is to be; *CHANGES says whether elsewhere. */
+static bool
+place_disk(const struct revert *revert, const struct domain_disk *def,
+           struct domain_disk_change *change, bool *changes, GError **error)
+{
+    const struct revert_disk *disk = find_disk(revert, def->target);
+    const struct domain_disk *now = find_definition(revert->state->domain, def->target);
+
+    *changes = false;
+    if (disk && disk->how == REVERT_TAG && g_strcmp0(def->source, disk->path) == 0)
+        return true;
+    if (!disk && !now)
+        return def->readonly || check_lost_disk(revert, def, error);
+    if (!disk && (def->readonly || !now->source || g_strcmp0(now->source, def->source) == 0 ||
+                  (now->type != DISK_TYPE_FILE && now->type != DISK_TYPE_BLOCK)))
+        return true;
+    *changes = true;
+    *change = disk ? (struct domain_disk_change){def->target, revert_disk_type(disk), disk->path,
+                                                 disk->format->libvirt}
+                   : (struct domain_disk_change){def->target, now->type, now->source,
+                                                 now->format ? now->format : "raw"};
+    return true;
+}
+
+/* The snapshot's definition of the domain with the disks where they will be. */
+static char *
+definition(const struct revert *revert, GError **error)
+{
+    const struct snapshot_def *target = revert->request->target;
+    const struct domain_def *then =
+        target->inactive_domain ? target->inactive_domain : target->domain;
+    g_autoptr(GArray) changes = g_array_new(FALSE, TRUE, sizeof(struct domain_disk_change));
+    g_autofree char *element = NULL;
+
+    for (guint i = 0; i < then->disks->len; i++) {
+        struct domain_disk_change change = {0};
+        bool changed;
+
+        if (!place_disk(revert, g_ptr_array_index(then->disks, i), &change, &changed, error))
+            return NULL;
+        if (changed)
+            g_array_append_val(changes, change);
+    }
+    element = domain_def_rewrite(then, (const struct domain_disk_change *)changes->data,
+                                 changes->len, true, error);
+    return element ? snapshot_facts_clear(element, error) : NULL;
+}
+
+/* Disks that the domain has gained are not in the old definition; their files stay. */
+static void
+note_gained(const struct revert *revert)
+{
+    for (guint i = 0; i < revert->state->disks->len; i++) {
+        const struct state_disk *disk = &g_array_index(revert->state->disks, struct state_disk, i);
+
+        if (find_definition(revert->text, disk->def->target))
+            continue;
+        g_ptr_array_add(revert->notes,
+                        g_strdup_printf("disk '%s' was attached after the snapshot and is not part "
+                                        "of the domain any more; its image '%s' is kept",
+                                        disk->def->target,
+                                        disk->def->source ? disk->def->source : "(none)"));
+    }
+}
+
+static void
+note_lost(const struct revert *revert)
+{
+    for (guint i = 0; i < revert->text->disks->len; i++) {
+        const struct domain_disk *def = g_ptr_array_index(revert->text->disks, i);
+
+        if (!find_definition(revert->state->domain, def->target))
+            g_ptr_array_add(revert->notes,
+                            g_strdup_printf("disk '%s' was detached after the snapshot and is part "
+                                            "of the domain again",
+                                            def->target));
+    }
+}
+
+bool
+revert_domain_plan(struct plan *plan, struct revert *revert, GError **error)
+{
+    g_autofree char *element = definition(revert, error);
+    g_autofree char *document = NULL;
+
+    if (!element)
+        return false;
+    revert->text = domain_def_parse(element, strlen(element), revert->request->target->name, error);
+    if (!revert->text)
+        return false;
+    note_gained(revert);
+    note_lost(revert);
+    if (domain_def_is_same(revert->text, revert->state->domain))
+        return true;
+    document = domain_def_replace_element(revert->state->domain, element, error);
+    if (!document)
+        return false;
+    record_domain(plan, revert->state, document);
+    return true;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "load/tree.h"
+
+/* Who needs which image, once some snapshots are gone. Pure. */
+
+/* A set of snapshots, by name: those that an operation removes. */
+typedef GHashTable snapshot_set;
+
+/* The first snapshot outside of REMOVED (may be NULL) that holds a disk in IMAGE, as frozen image
+ * or as a tag in it; NULL: none. Borrowed.
+ */
+const struct snapshot_def *usage_find_snapshot(const struct state *state, const struct image *image,
+                                               snapshot_set *removed);
+
+/* The disk whose active image IMAGE is; NULL: none. */
+const struct state_disk *usage_find_active(const struct state *state, const struct image *image);
+
+/* All images of disks, snapshots and layers, each with its chain, by path. Free the container with
+ * g_ptr_array_unref().
+ */
+GPtrArray *usage_images(const struct state *state);
+
+/* Those of them that stand directly on IMAGE. Free the container with g_ptr_array_unref(). */
+GPtrArray *usage_overlays(const struct state *state, const struct image *image);
+
+/* What IMAGE is called (of const char *, borrowed): by disks of the domain, by those of snapshots,
+ * and as the chain came to it. The first is what to call it. Free the container with
+ * g_ptr_array_unref().
+ */
+GPtrArray *usage_names(const struct state *state, const struct image *image);
+
+/* Whether IMAGE was made by a snapshot or a revert: one names it as the overlay that it made, and
+ * is not itself kept in it; or it is one of our unnamed layers. What some user made by hand, or
+ * what a snapshot file only claims to hold, is not ours to remove.
+ */
+bool usage_is_ours(const struct state *state, const struct image *image);
+
+/* Whether a disk of the domain stands on IMAGE, or is it, as it is now. */
+bool usage_is_in_use(const struct state *state, const struct image *image);

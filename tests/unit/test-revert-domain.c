@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "unit/revert-case.h"
+
+/* What a revert does to the domain XML, and --save-as to disks that come and go. */
+
+static void
+set_domain(struct domain_def **def, const char *from, const char *to)
+{
+    g_autofree char *text = unit_replace((*def)->document, from, to);
+    g_autoptr(GError) error = NULL;
+    struct domain_def *changed = domain_def_parse(text, strlen(text), "vm.xml", &error);
+
+    unit_assert_ok(changed != NULL, error);
+    domain_def_free(*def);
+    *def = changed;
+}
+
+START_TEST(whole_definition_comes_back)
+{
+    scoped(plan) plan = NULL;
+    const char *text;
+
+    forest_init(&forest, "vda=a.s1", "a a.s1<a", "s1*:vda=a>a.s1");
+    set_domain(&revert_find("s1")->domain, "<devices>", "<memory>64</memory><devices>");
+    plan = reverted("s1", NULL);
+    text = staged(plan, "/d/vm.xml");
+    ck_assert_ptr_nonnull(strstr(text, "<memory>64</memory>"));
+    ck_assert_ptr_nonnull(strstr(text, "<source file='/d/a.s1'/>"));
+    /* the image keeps its name all the same */
+    ck_assert_int_eq(planner_step(plan, "/d/a.s1")->kind, STEP_REPLACE);
+}
+END_TEST
+
+START_TEST(definition_of_a_running_domain_is_the_inactive_one)
+{
+    scoped(plan) plan = NULL;
+    struct snapshot_def *def;
+    g_autofree char *element = NULL;
+
+    forest_init(&forest, "vda=a.s1", "a a.s1<a", "s1*:vda=a>a.s1");
+    def = revert_find("s1");
+    element = domain_def_element(def->domain);
+    def->inactive_domain = domain_def_parse(element, strlen(element), "s1", NULL);
+    set_domain(&def->domain, "<devices>", "<memory>1</memory><devices>");
+    set_domain(&def->inactive_domain, "<devices>", "<memory>2</memory><devices>");
+    plan = reverted("s1", NULL);
+    ck_assert_ptr_nonnull(strstr(staged(plan, "/d/vm.xml"), "<memory>2</memory>"));
+}
+END_TEST
+
+START_TEST(disk_that_the_definition_lacks_gets_no_overlay)
+{
+    scoped(plan) plan = NULL;
+    struct snapshot_def *def;
+    g_autofree char *element = NULL;
+
+    forest_init(&forest, "vda=a.s1 vdb=b.s1", "a a.s1<a b b.s1<b", "s1*:vda=a>a.s1,vdb=b>b.s1");
+    def = revert_find("s1");
+    element = domain_def_element(def->domain);
+    def->inactive_domain = domain_def_parse(element, strlen(element), "s1", NULL);
+    set_domain(&def->inactive_domain,
+               "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/>"
+               "<source file='/d/b'/><target dev='vdb'/></disk>",
+               "");
+    plan = reverted("s1", NULL);
+    ck_assert(!touches(plan, "/d/b.s1"));
+    forest_assert_note(&forest, "disk 'vdb' of snapshot 's1' is not in the definition");
+    ck_assert_ptr_null(strstr(staged(plan, "/d/vm.xml"), "vdb"));
+}
+END_TEST
+
+START_TEST(disk_attached_since_goes_and_its_image_stays)
+{
+    scoped(plan) plan = NULL;
+
+    forest_init(&forest, "vda=a.s1 vdb=b", "a a.s1<a b", "s1*:vda=a>a.s1");
+    plan = reverted("s1", NULL);
+    ck_assert_ptr_null(strstr(staged(plan, "/d/vm.xml"), "vdb"));
+    ck_assert(!touches(plan, "/d/b"));
+    forest_assert_note(&forest, "its image '/d/b' is kept");
+}
+END_TEST
+
+START_TEST(disk_detached_since_comes_back)
+{
+    scoped(plan) plan = NULL;
+    const char *text;
+
+    forest_init(&forest, "vda=a.s1", "a a.s1<a b b.s1<b", "s1*:vda=a>a.s1,vdb=b>b.s1");
+    plan = reverted("s1", NULL);
+    text = staged(plan, "/d/vm.xml");
+    ck_assert_ptr_nonnull(strstr(text, "<source file='/d/b.1795378938'/>"));
+    forest_assert_note(&forest, "disk 'vdb' was detached after the snapshot and is part");
+    ck_assert(!touches(plan, "/d/b.s1"));
+}
+END_TEST
+
+/* vdb is in the definition of s1, which does not cover it. */
+static void
+make_uncovered(const char *disks, const char *images, const char *snapshots)
+{
+    forest_init(&forest, disks, images, snapshots);
+    set_domain(&revert_find("s1")->domain, "</devices>",
+               PLANNER_DISK("vdb", "qcow2", "/d/b") "</devices>");
+}
+
+START_TEST(disk_that_is_not_covered_goes_on_with_its_image)
+{
+    scoped(plan) plan = NULL;
+
+    make_uncovered("vda=a.s1 vdb=b.s2", "a a.s1<a b b.s2<b", "s1*:vda=a>a.s1");
+    plan = reverted("s1", NULL);
+    ck_assert(!touches(plan, "/d/vm.xml"));
+    ck_assert(!touches(plan, "/d/b.s2"));
+}
+END_TEST
+
+START_TEST(detached_disk_does_not_come_back_on_a_frozen_image)
+{
+    make_uncovered("vda=a.s2", "a a.s2<a b b.x<b", "s1*:vda=a>a.s2 s2^s1:vdb=b>b.x");
+    assert_refused("s1", NULL, OFFSHOT_ERROR_REFUSED,
+                   "disk 'vdb' was detached since and would come back with image '/d/b', on which "
+                   "snapshot 's2' depends now");
+}
+END_TEST
+
+START_TEST(read_only_disk_has_the_medium_of_then)
+{
+    scoped(plan) plan = NULL;
+    const char *text;
+
+    make_uncovered("vda=a.s1 vdb=other", "a a.s1<a other", "s1*:vda=a>a.s1");
+    set_domain(&revert_find("s1")->domain, "<target dev='vdb'/>", "<target dev='vdb'/><readonly/>");
+    plan = reverted("s1", NULL);
+    text = staged(plan, "/d/vm.xml");
+    ck_assert_ptr_nonnull(strstr(text, "<source file='/d/b'/>"));
+}
+END_TEST
+
+START_TEST(header_comment_is_kept)
+{
+    scoped(plan) plan = NULL;
+
+    forest_init(&forest, "vda=a.s1", "a a.s1<a", "s1*:vda=a>a.s1");
+    set_domain(&forest.planner.state.domain, "<domain ", "<!-- mine --><domain ");
+    for (guint i = 0; i < forest.planner.state.disks->len; i++)
+        g_array_index(forest.planner.state.disks, struct state_disk, i).def =
+            g_ptr_array_index(forest.planner.state.domain->disks, i);
+    set_domain(&revert_find("s1")->domain, "<devices>", "<memory>64</memory><devices>");
+    plan = reverted("s1", NULL);
+    ck_assert(g_str_has_prefix(staged(plan, "/d/vm.xml"), "<!-- mine --><domain "));
+}
+END_TEST
+
+START_TEST(facts_of_a_snapshot_do_not_get_into_the_domain)
+{
+    scoped(plan) plan = NULL;
+
+    forest_init(&forest, "vda=a.s1", "a a.s1<a", "s1*:vda=a>a.s1");
+    revert_keep_names("s1");
+    set_domain(&revert_find("s1")->domain, "<devices>", "<memory>64</memory><devices>");
+    plan = reverted("s1", NULL);
+    ck_assert_ptr_null(strstr(staged(plan, "/d/vm.xml"), "metadata"));
+}
+END_TEST
+
+START_TEST(saved_snapshot_follows_the_current_one)
+{
+    scoped(plan) plan = NULL;
+    const char *saved;
+
+    forest_init(&forest, "vda=a.s2", "a a.s1<a a.s2<a.s1", "s1:vda=a>a.s1 s2^s1*:vda=a.s1>a.s2");
+    plan = reverted("s1", "s3");
+    saved = staged(plan, "/d/vm.snapshots/s3.xml");
+    ck_assert_ptr_nonnull(strstr(saved, "<name>s2</name>"));
+    ck_assert_ptr_nonnull(strstr(saved, "<active>0</active>"));
+    ck_assert_ptr_nonnull(strstr(saved, "<source file='/d/a.s3'/>"));
+    ck_assert_ptr_nonnull(strstr(saved, "<source file='/d/a.s2'/>"));
+    ck_assert(!touches(plan, "/d/a.s2"));
+    ck_assert_uint_eq(report.discarded, 0);
+    ck_assert_uint_eq(forest.notes->len, 0);
+}
+END_TEST
+
+START_TEST(overlay_of_the_current_one_is_listed_apart_when_its_state_is_saved)
+{
+    scoped(plan) plan = NULL;
+    const char *text;
+
+    forest_init(&forest, "vda=a.s1", "a a.s1<a", "s1*:vda=a>a.s1");
+    plan = reverted("s1", "s2");
+    text = strstr(staged(plan, "/d/vm.snapshots/s1.xml"), "<revertDisks>");
+    ck_assert_ptr_nonnull(text);
+    ck_assert_ptr_nonnull(strstr(text, "'/d/a.1795378938'"));
+}
+END_TEST
+
+START_TEST(saved_snapshot_has_the_disks_attached_since)
+{
+    scoped(plan) plan = NULL;
+    const char *saved;
+
+    forest_init(&forest, "vda=a.s1 vdb=b", "a a.s1<a b", "s1*:vda=a>a.s1");
+    plan = reverted("s1", "s2");
+    saved = staged(plan, "/d/vm.snapshots/s2.xml");
+    ck_assert_ptr_nonnull(strstr(saved, "name='vdb' snapshot='external'"));
+}
+END_TEST
+
+START_TEST(saved_snapshot_does_not_freeze_what_goes_on)
+{
+    scoped(plan) plan = NULL;
+    const char *saved;
+
+    make_uncovered("vda=a.s1 vdb=b", "a a.s1<a b", "s1*:vda=a>a.s1");
+    plan = reverted("s1", "s2");
+    saved = staged(plan, "/d/vm.snapshots/s2.xml");
+    ck_assert_ptr_nonnull(strstr(saved, "name='vdb' snapshot='no'"));
+}
+END_TEST
+
+START_TEST(saved_snapshot_needs_a_name_of_its_own)
+{
+    forest_init(&forest, "vda=a.s1", "a a.s1<a", "s1*:vda=a>a.s1");
+    assert_refused("s1", "s1", OFFSHOT_ERROR_REFUSED, "has a snapshot 's1' already");
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("revert-domain");
+    TCase *tests = tcase_create("revert-domain");
+
+    tcase_add_checked_fixture(tests, NULL, revert_teardown);
+    tcase_add_test(tests, whole_definition_comes_back);
+    tcase_add_test(tests, definition_of_a_running_domain_is_the_inactive_one);
+    tcase_add_test(tests, disk_that_the_definition_lacks_gets_no_overlay);
+    tcase_add_test(tests, disk_attached_since_goes_and_its_image_stays);
+    tcase_add_test(tests, disk_detached_since_comes_back);
+    tcase_add_test(tests, disk_that_is_not_covered_goes_on_with_its_image);
+    tcase_add_test(tests, detached_disk_does_not_come_back_on_a_frozen_image);
+    tcase_add_test(tests, read_only_disk_has_the_medium_of_then);
+    tcase_add_test(tests, header_comment_is_kept);
+    tcase_add_test(tests, facts_of_a_snapshot_do_not_get_into_the_domain);
+    tcase_add_test(tests, saved_snapshot_follows_the_current_one);
+    tcase_add_test(tests, overlay_of_the_current_one_is_listed_apart_when_its_state_is_saved);
+    tcase_add_test(tests, saved_snapshot_has_the_disks_attached_since);
+    tcase_add_test(tests, saved_snapshot_does_not_freeze_what_goes_on);
+    tcase_add_test(tests, saved_snapshot_needs_a_name_of_its_own);
+    suite_add_tcase(suite, tests);
+    return unit_run(suite);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "image/tags.h"
+#include "unit/tree-case.h"
+
+/* a <- b <- c (active), and a <- d: another branch. */
+static void
+make_branches(void)
+{
+    scratch_do("qemu-img create -q -f qcow2 a 1M;"
+               "qemu-img create -q -f qcow2 -b a -F qcow2 b;"
+               "qemu-img create -q -f qcow2 -b b -F qcow2 c;"
+               "qemu-img create -q -f qcow2 -b a -F qcow2 d");
+    tree_save_domain("vm.xml", "vm", "vda=qcow2:c");
+    tree_save_snapshot("s1", NULL, "external", "vda=qcow2:a");
+    tree_save_snapshot("s2", "s1", "external", "vda=qcow2:b");
+    tree_save_snapshot("s3", "s1", "external", "vda=qcow2:d");
+}
+
+static const struct state_frozen *
+frozen_of(const struct tree_case *tree, const char *snapshot, const char *target)
+{
+    const struct state_frozen *frozen = state_find_frozen(tree->state, snapshot, target);
+
+    ck_assert_msg(frozen != NULL, "%s does not cover %s", snapshot, target);
+    return frozen;
+}
+
+START_TEST(images_of_all_snapshots_are_one_graph)
+{
+    struct tree_case tree;
+    g_autofree char *path = scratch_path("b");
+
+    make_branches();
+    tree_load(&tree);
+    ck_assert_uint_eq(tree.state->frozen->len, 3);
+    ck_assert_ptr_eq(frozen_of(&tree, "s1", "vda")->image, tree_image(&tree, "a"));
+    ck_assert_ptr_eq(frozen_of(&tree, "s2", "vda")->image, tree_image(&tree, "b"));
+    ck_assert_ptr_eq(frozen_of(&tree, "s3", "vda")->image, tree_image(&tree, "d"));
+    ck_assert_ptr_eq(tree_image(&tree, "d")->backing, tree_image(&tree, "a"));
+    ck_assert_ptr_eq(state_get_disk(tree.state, "vda")->image, tree_image(&tree, "c"));
+    ck_assert_str_eq(frozen_of(&tree, "s2", "vda")->path, path);
+    ck_assert_str_eq(frozen_of(&tree, "s2", "vda")->def->name, "s2");
+    ck_assert_ptr_null(state_find_frozen(tree.state, "s2", "vdb"));
+    ck_assert_ptr_null(state_find_frozen(tree.state, "s4", "vda"));
+    tree_clear(&tree);
+}
+END_TEST
+
+START_TEST(every_image_has_its_time_of_birth)
+{
+    struct tree_case tree;
+    struct file_identity top = {0};
+    g_autofree char *path = scratch_path("c");
+
+    make_branches();
+    file_identity_add_birth(&top, -1, path);
+    tree_load(&tree);
+    for (const char *name = "abcd"; *name && top.birth; name++) {
+        const char file[] = {*name, '\0'};
+
+        ck_assert_int_ne(tree_image(&tree, file)->identity.birth, 0);
+    }
+    ck_assert_int_eq(tree_image(&tree, "c")->identity.birth, top.birth);
+    tree_clear(&tree);
+}
+END_TEST
+
+START_TEST(internal_disks_are_where_their_tags_are)
+{
+    struct tree_case tree;
+
+    make_branches();
+    tree_save_snapshot("s4", "s2", "internal", "vda=qcow2:c vdb=qcow2:c");
+    tree_save_snapshot("s5", "s4", "manual", "vda=qcow2:c");
+    tree_save_snapshot("s6", "s5", "no", "vda=qcow2:c");
+    tree_load(&tree);
+    ck_assert_ptr_eq(frozen_of(&tree, "s4", "vdb")->image, tree_image(&tree, "c"));
+    ck_assert_int_eq(frozen_of(&tree, "s4", "vda")->disk->snapshot, SNAPSHOT_LOCATION_INTERNAL);
+    ck_assert_ptr_null(state_find_frozen(tree.state, "s5", "vda"));
+    ck_assert_ptr_null(state_find_frozen(tree.state, "s6", "vda"));
+    tree_clear(&tree);
+}
+END_TEST
+
+START_TEST(faults_stay_with_their_snapshot)
+{
+    struct tree_case tree;
+    const struct state_frozen *frozen;
+
+    make_branches();
+    tree_save_snapshot("s4", NULL, "external", "vda=qcow2:gone vdb=raw:a vdc=luks:a");
+    scratch_do("sed -i 's|<source [^>]*>||' vm.snapshots/s3.xml");
+    tree_load(&tree);
+    ck_assert_ptr_nonnull(frozen_of(&tree, "s1", "vda")->image);
+    frozen = frozen_of(&tree, "s3", "vda");
+    ck_assert(!frozen->path && !frozen->image);
+    ck_assert_int_eq(frozen->error->code, OFFSHOT_ERROR_INCONSISTENT);
+    frozen = frozen_of(&tree, "s4", "vda");
+    ck_assert(frozen->path && !frozen->image && frozen->missing);
+    ck_assert_int_eq(frozen->error->code, OFFSHOT_ERROR_INCONSISTENT);
+    ck_assert_ptr_nonnull(strstr(frozen->error->message, "gone' does not exist"));
+    frozen = frozen_of(&tree, "s4", "vdb");
+    ck_assert_ptr_eq(frozen->image, tree_image(&tree, "a"));
+    ck_assert(!frozen->missing);
+    ck_assert_int_eq(frozen->error->code, OFFSHOT_ERROR_INCONSISTENT);
+    ck_assert_int_eq(frozen_of(&tree, "s4", "vdc")->error->code, OFFSHOT_ERROR_REFUSED);
+    tree_clear(&tree);
+}
+END_TEST
+
+START_TEST(what_is_there_but_cannot_be_used_is_not_missing)
+{
+    struct tree_case tree;
+    const struct state_frozen *frozen;
+
+    make_branches();
+    scratch_do("qemu-img create -q -f qcow2 -u -b gone -F qcow2 broken 1M; ln -s nowhere link;"
+               "ln a hard");
+    tree_save_snapshot("s4", NULL, "external",
+                       "vda=qcow2:broken vdb=qcow2:link vdc=raw:a/x vdd=raw:hard");
+    tree_load(&tree);
+    frozen = frozen_of(&tree, "s4", "vda");
+    ck_assert(frozen->error && !frozen->image && !frozen->missing);
+    frozen = frozen_of(&tree, "s4", "vdb");
+    ck_assert(frozen->error && !frozen->image && !frozen->missing);
+    frozen = frozen_of(&tree, "s4", "vdc");
+    ck_assert(frozen->error && !frozen->image && frozen->missing);
+    frozen = frozen_of(&tree, "s4", "vdd");
+    ck_assert_ptr_nonnull(frozen->error);
+    ck_assert_ptr_eq(frozen->image, tree_image(&tree, "a"));
+    tree_clear(&tree);
+}
+END_TEST
+
+START_TEST(disk_that_is_an_image_in_another_format_has_it)
+{
+    struct tree_case tree;
+    const struct state_disk *disk;
+
+    make_branches();
+    tree_save_domain("vm.xml", "vm", "vda=qcow2:c vdb=raw:d vdc=raw:b vdd=qcow2:gone");
+    scratch_do("qemu-img create -q -f qcow2 -b d -F qcow2 e");
+    tree_save_snapshot("s4", NULL, "external", "vda=qcow2:e");
+    tree_load(&tree);
+    disk = state_get_disk(tree.state, "vdc");
+    ck_assert_ptr_nonnull(disk->error);
+    ck_assert_ptr_eq(disk->image, tree_image(&tree, "b"));
+    ck_assert(!disk->missing);
+    disk = state_get_disk(tree.state, "vdd");
+    ck_assert(disk->error && !disk->image && disk->missing);
+    /* the disk came first: it is the snapshots that have it as something else */
+    disk = state_get_disk(tree.state, "vdb");
+    ck_assert(!disk->error && disk->image);
+    ck_assert_ptr_eq(frozen_of(&tree, "s3", "vda")->image, disk->image);
+    ck_assert_ptr_nonnull(frozen_of(&tree, "s3", "vda")->error);
+    ck_assert(frozen_of(&tree, "s4", "vda")->error && !frozen_of(&tree, "s4", "vda")->image);
+    tree_clear(&tree);
+}
+END_TEST
+
+START_TEST(snapshot_without_a_domain_holds_images_nowhere)
+{
+    struct tree_case tree;
+
+    make_branches();
+    scratch_do("sed -i 's|<domain .*</domain>||' vm.snapshots/s3.xml");
+    tree_load(&tree);
+    ck_assert_ptr_null(frozen_of(&tree, "s3", "vda")->path);
+    ck_assert_int_eq(frozen_of(&tree, "s3", "vda")->error->code, OFFSHOT_ERROR_INCONSISTENT);
+    tree_clear(&tree);
+}
+END_TEST
+
+START_TEST(tags_of_every_image_are_read)
+{
+    struct tree_case tree;
+    const GPtrArray *tags;
+
+    make_branches();
+    scratch_do(
+        "qemu-img snapshot -c one d; qemu-img snapshot -c two d; qemu-img snapshot -c low a");
+    tree_load(&tree);
+    tags = state_get_tags(tree.state, tree_image(&tree, "d"));
+    ck_assert_uint_eq(tags->len, 2);
+    ck_assert_str_eq(((struct image_tag *)tags->pdata[0])->name, "one");
+    ck_assert_str_eq(((struct image_tag *)tags->pdata[1])->name, "two");
+    ck_assert_uint_eq(state_get_tags(tree.state, tree_image(&tree, "a"))->len, 1);
+    ck_assert_uint_eq(state_get_tags(tree.state, tree_image(&tree, "b"))->len, 0);
+    tree_clear(&tree);
+}
+END_TEST
+
+START_TEST(damaged_table_of_tags_is_an_error)
+{
+    struct tree_case tree;
+    g_autoptr(GError) error = NULL;
+
+    make_branches();
+    /* the offset of the table, in the header at 64: beyond the end of the file */
+    scratch_do("qemu-img snapshot -c one d;"
+               "printf '\\0\\0\\1\\0\\0\\0\\0\\0' | dd of=d bs=1 seek=64 conv=notrunc 2>/dev/null");
+    ck_assert(!tree_try(&tree, &error));
+    unit_assert_error(error, OFFSHOT_ERROR_INCONSISTENT, "/d'");
+    domain_location_free(tree.location);
+}
+END_TEST
+
+START_TEST(names_are_free_where_nothing_is)
+{
+    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+
+    ck_assert(state_names_are_free(paths));
+    g_ptr_array_add(paths, scratch_path("one"));
+    g_ptr_array_add(paths, scratch_path("no/such/directory"));
+    ck_assert(state_names_are_free(paths));
+    g_ptr_array_add(paths, scratch_path("link"));
+    ck_assert(state_names_are_free(paths));
+    scratch_do("ln -s nowhere link");
+    ck_assert(!state_names_are_free(paths));
+    scratch_do("rm link; : >one");
+    ck_assert(!state_names_are_free(paths));
+    scratch_do("rm one; ln -s loop loop");
+    ck_assert(state_names_are_free(paths));
+    g_ptr_array_add(paths, scratch_path("loop/x"));
+    ck_assert(!state_names_are_free(paths));
+}
+END_TEST
+
+START_TEST(less_is_loaded_when_less_is_asked_for)
+{
+    g_autofree char *xml = scratch_path("vm.xml");
+    scoped(domain_location) location = NULL;
+    scoped(state) state = NULL;
+
+    make_branches();
+    location = domain_location_find(xml, NULL, NULL, NULL);
+    state = state_load(location, STATE_IMAGES, NULL);
+    ck_assert_ptr_nonnull(state);
+    ck_assert_ptr_null(state->frozen);
+    ck_assert_ptr_nonnull(state_get_disk(state, "vda")->image);
+    ck_assert_ptr_null(state_find_frozen(state, "s1", "vda"));
+    ck_assert_uint_eq(state_get_tags(state, state_get_disk(state, "vda")->image)->len, 0);
+    ck_assert_ptr_null(state_find_dependents(state, state_get_disk(state, "vda")->image));
+    ck_assert(!state_is_layer(state, state_get_disk(state, "vda")->image));
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("tree");
+    TCase *cases = tcase_create("tree");
+
+    if (!scratch_has("qemu-img"))
+        return 77;
+    tcase_add_checked_fixture(cases, scratch_setup, scratch_teardown);
+    tcase_set_timeout(cases, 120);
+    tcase_add_test(cases, images_of_all_snapshots_are_one_graph);
+    tcase_add_test(cases, every_image_has_its_time_of_birth);
+    tcase_add_test(cases, internal_disks_are_where_their_tags_are);
+    tcase_add_test(cases, faults_stay_with_their_snapshot);
+    tcase_add_test(cases, what_is_there_but_cannot_be_used_is_not_missing);
+    tcase_add_test(cases, disk_that_is_an_image_in_another_format_has_it);
+    tcase_add_test(cases, snapshot_without_a_domain_holds_images_nowhere);
+    tcase_add_test(cases, tags_of_every_image_are_read);
+    tcase_add_test(cases, damaged_table_of_tags_is_an_error);
+    tcase_add_test(cases, names_are_free_where_nothing_is);
+    tcase_add_test(cases, less_is_loaded_when_less_is_asked_for);
+    suite_add_tcase(suite, cases);
+    return unit_run(suite);
+}
