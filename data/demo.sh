@@ -75,6 +75,24 @@ guest_writes()
     fi
 }
 
+# Where the first disk is now.
+active()
+{
+    sed -n "s|.*<source file='\(.*/system\.[^/']*\)'.*|\1|p" vm.xml
+}
+
+# The guest looks whether MiB $1 of its first disk is what it wrote there once; with "no": whether it is gone.
+guest_reads()
+{
+    if command -v qemu-io >/dev/null; then
+        if [ "${2-}" = no ]; then
+            show qemu-io -r -f qcow2 -c "read -P 0 $1M 1M" "$(active)"
+        else
+            show qemu-io -r -f qcow2 -c "read -P $1 $1M 1M" "$(active)"
+        fi
+    fi
+}
+
 title 'A virtual machine that is shut off: two disks, one qcow2 and one raw'
 show qemu-img create -q -f qcow2 system.qcow2 64M
 show qemu-img create -q -f raw data.raw 32M
@@ -124,5 +142,40 @@ show diff -u vm.xml.before vm.xml || [ $? = 1 ]
 
 title 'The chain of images behind the first disk'
 show qemu-img info --backing-chain -f qcow2 system.updated
+
+title 'An update goes wrong: back, but keep what there is for a look at it later'
+guest_writes system.updated qcow2 4
+show offshot revert vm.xml updated --save-as broken
+show offshot list vm.xml --tree
+guest_reads 3 no
+guest_reads 2
+
+title 'Snapshots inside of the qcow2 image cost next to nothing; a snapshot may mix both kinds'
+show offshot create vm.xml trial --internal --diskspec vdb,snapshot=external
+guest_writes "$(active)" qcow2 5
+show offshot revert vm.xml trial
+guest_reads 5 no
+show offshot info vm.xml trial
+
+title 'The oldest snapshot goes; --dry-run says which way data would be moved, and how much'
+show offshot delete vm.xml installed --dry-run
+show offshot delete vm.xml installed
+show offshot list vm.xml --tree
+guest_reads 1
+guest_reads 2
+
+title 'What was put aside, copied out as standalone images; then its whole branch goes'
+mkdir copies
+show offshot extract vm.xml broken -o copies
+show qemu-img info -f qcow2 copies/vda.qcow2
+show offshot delete vm.xml configured --children
+show offshot delete vm.xml trial
+show offshot list vm.xml
+
+title 'The active images no longer need any other'
+show offshot flatten vm.xml
+show qemu-img info --backing-chain -f qcow2 "$(active)"
+guest_reads 2
+show ls -sh .
 
 [ -z "$keep" ] || printf '\nAll of it is in %s\n' "$PWD"
