@@ -127,12 +127,26 @@ is_left_alone(const struct state *state, const struct image *image, GHashTable *
     return !dependents || dependents->len == 0;
 }
 
-/* Whether IMAGE is a layer without a name that nobody needs any more. */
-static bool
-is_superfluous(const struct state *state, const struct image *image, GHashTable *gone)
+/* Why a layer without a name stays that nothing will stand on, or NULL. */
+static const char *
+find_reason(const struct state *state, const struct image *image)
 {
-    return state_is_layer(state, image) && !image->block && !image->symlink && image->links == 1 &&
-           state_get_tags(state, image)->len == 0 && !usage_find_active(state, image) &&
+    if (image->block)
+        return "it is a block device";
+    if (image->symlink || image->links != 1)
+        return "it has more than one name";
+    if (state_get_tags(state, image)->len > 0)
+        return "it holds internal snapshots";
+    return NULL;
+}
+
+/* Whether IMAGE is a layer without a name that has no more use when the images of GONE stand on
+ * nothing.
+ */
+static bool
+is_unused(const struct state *state, const struct image *image, GHashTable *gone)
+{
+    return state_is_layer(state, image) && !usage_find_active(state, image) &&
            !usage_find_snapshot(state, image, NULL) && is_left_alone(state, image, gone);
 }
 
@@ -148,7 +162,8 @@ collect_layers(const struct state *state, GHashTable *gone)
 
     g_hash_table_iter_init(&iter, state->layers);
     while (g_hash_table_iter_next(&iter, &layer, NULL)) {
-        if (!g_hash_table_contains(gone, layer) && is_superfluous(state, layer, gone))
+        if (!g_hash_table_contains(gone, layer) && is_unused(state, layer, gone) &&
+            !find_reason(state, layer))
             found = g_hash_table_add(gone, layer);
     }
     return found;
@@ -170,26 +185,61 @@ compare_paths(const void *a, const void *b)
     return strcmp(((const struct image *)a)->path, ((const struct image *)b)->path);
 }
 
+/* Say of what FLATTENED images leave without a use, and GONE does not take, why it stays. */
+static void
+note_left(const struct state *state, const GPtrArray *flattened, GHashTable *gone, GPtrArray *notes)
+{
+    for (guint i = 0; i < flattened->len; i++) {
+        const struct image *below = ((struct image *)g_ptr_array_index(flattened, i))->backing;
+
+        while (below && g_hash_table_contains(gone, below))
+            below = below->backing;
+        if (below && is_unused(state, below, gone))
+            g_ptr_array_add(notes, g_strdup_printf("'%s' stays: %s", below->path,
+                                                   find_reason(state, below)));
+    }
+}
+
+/* A flattened image shows no longer that a snapshot or a revert made it, which a later revert has
+ * to know before it gives it up: the list of layers remembers.
+ */
+static bool
+remember_ours(const struct state *state, const GPtrArray *flattened, GPtrArray *remaining)
+{
+    guint known = remaining->len;
+
+    for (guint i = 0; i < flattened->len; i++) {
+        struct image *image = g_ptr_array_index(flattened, i);
+
+        if (!usage_is_ours(state, image) && usage_is_ours_while_active(state, image))
+            g_ptr_array_add(remaining, image);
+    }
+    return remaining->len > known;
+}
+
 /* Plan that layers go on which only FLATTENED images stood. */
 static void
-plan_layers(struct plan *plan, const struct state *state, const GPtrArray *flattened,
-            GPtrArray *notes)
+plan_layers(struct plan *plan, const struct state *state, GPtrArray *flattened, GPtrArray *notes)
 {
     g_autoptr(GHashTable) gone = g_hash_table_new(NULL, NULL);
     g_autoptr(GPtrArray) remaining = g_ptr_array_new();
     g_autoptr(GList) layers = g_list_sort(g_hash_table_get_keys(state->layers), compare_paths);
+    bool changed;
 
     for (guint i = 0; i < flattened->len; i++)
         g_hash_table_add(gone, g_ptr_array_index(flattened, i));
     while (collect_layers(state, gone))
         ;
     for (GList *layer = layers; layer; layer = layer->next) {
-        if (g_hash_table_contains(gone, layer->data))
+        if (g_hash_table_contains(gone, layer->data) &&
+            !g_ptr_array_find(flattened, layer->data, NULL))
             plan_removal(plan, layer->data, notes);
         else
             g_ptr_array_add(remaining, layer->data);
     }
-    if (remaining->len < g_hash_table_size(state->layers))
+    note_left(state, flattened, gone, notes);
+    changed = remaining->len < g_hash_table_size(state->layers);
+    if (remember_ours(state, flattened, remaining) || changed)
         record_layers(plan, state, remaining);
 }
 

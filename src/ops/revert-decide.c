@@ -70,20 +70,6 @@ count_active(const struct state *state, const struct image *image)
     return count;
 }
 
-/* The active state is what a revert gives up, so an image that stands on what a snapshot froze goes
- * with it also when no snapshot names it: one that a revert made is forgotten by the next snapshot,
- * and one that kept its name was never noted.
- */
-static bool
-is_ours(const struct state *state, const struct image *image)
-{
-    g_autofree char *directory = g_path_get_dirname(image->path);
-    g_autofree char *below = image->backing ? g_path_get_dirname(image->backing->path) : NULL;
-
-    return usage_is_ours(state, image) ||
-           (g_strcmp0(directory, below) == 0 && usage_find_snapshot(state, image->backing, NULL));
-}
-
 /* Why IMAGE has to stay, or NULL. */
 static const char *
 find_reason(const struct revert *revert, const struct image *image)
@@ -102,7 +88,7 @@ find_reason(const struct revert *revert, const struct image *image)
         return "it holds internal snapshots";
     if (usage_find_snapshot(state, image, NULL))
         return "a snapshot needs it";
-    if (!is_ours(state, image))
+    if (!usage_is_ours_while_active(state, image))
         return "no snapshot made it";
     if (!nothing_stays_on(revert, image))
         return "other images stand on it";
@@ -217,7 +203,8 @@ revert_leaves_unnamed(const struct revert *revert, const struct revert_disk *dis
     const struct image *image = disk->active ? disk->active->image : NULL;
 
     return image && image != disk->frozen->image && disk->how != REVERT_IN_PLACE && !image->block &&
-           state_get_tags(revert->state, image)->len > 0 && is_ours(revert->state, image);
+           state_get_tags(revert->state, image)->len > 0 &&
+           usage_is_ours_while_active(revert->state, image);
 }
 
 /* Layers without a name that nothing stands on any more go with what stood on them. */

@@ -160,6 +160,16 @@ usage_is_ours(const struct state *state, const struct image *image)
 }
 
 bool
+usage_is_ours_while_active(const struct state *state, const struct image *image)
+{
+    g_autofree char *directory = g_path_get_dirname(image->path);
+    g_autofree char *below = image->backing ? g_path_get_dirname(image->backing->path) : NULL;
+
+    return usage_is_ours(state, image) ||
+           (g_strcmp0(directory, below) == 0 && usage_find_snapshot(state, image->backing, NULL));
+}
+
+bool
 usage_is_in_use(const struct state *state, const struct image *image)
 {
     for (guint i = 0; i < state->disks->len; i++) {

@@ -37,5 +37,11 @@ GPtrArray *usage_names(const struct state *state, const struct image *image);
  */
 bool usage_is_ours(const struct state *state, const struct image *image);
 
+/* The same of an active image, which also is ours when it stands, in one directory, on what a
+ * snapshot froze: an image that a revert made is forgotten by the next snapshot, and one that kept
+ * its name was never noted.
+ */
+bool usage_is_ours_while_active(const struct state *state, const struct image *image);
+
 /* Whether a disk of the domain stands on IMAGE, or is it, as it is now. */
 bool usage_is_in_use(const struct state *state, const struct image *image);

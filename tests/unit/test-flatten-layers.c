@@ -83,6 +83,8 @@ static const struct layers {
     /* it has other names, or holds what is of use */
     {{"low", "high"}, "ln low name", "rebase top\nreplace layers\nunlink high guarded\n", "/low\n"},
     {{"low", "high"}, "qemu-img snapshot -c tag high", "rebase top\n", NULL},
+    /* the active image is no layer that could go, also where the list has it */
+    {{"high", "top"}, NULL, "rebase top\nreplace layers\nunlink high guarded\n", "/top\n"},
 };
 
 START_TEST(layers_go_that_nobody_needs)
@@ -127,6 +129,42 @@ START_TEST(layer_that_a_snapshot_needs_stays)
 }
 END_TEST
 
+START_TEST(layer_that_stays_without_use_is_named)
+{
+    static const char *const layers[] = {"low", "high", NULL};
+    g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+    struct tree_case tree;
+    scoped(plan) plan = NULL;
+
+    make_tree(&tree, layers);
+    scratch_do("qemu-img snapshot -c tag high");
+    plan = plan_of(&tree, notes);
+    ck_assert_uint_eq(notes->len, 1);
+    ck_assert(
+        g_str_has_suffix(g_ptr_array_index(notes, 0), "/high' stays: it holds internal snapshots"));
+    tree_clear(&tree);
+}
+END_TEST
+
+/* The list says that it is ours, once it stands no longer on what a snapshot froze. */
+START_TEST(flattened_image_that_was_ours_is_remembered)
+{
+    static const char *const none[] = {NULL};
+    g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+    struct tree_case tree;
+    scoped(plan) plan = NULL;
+    const struct step *stage;
+
+    make_tree(&tree, none);
+    tree_save_snapshot("s", NULL, "external", "vda=qcow2:high");
+    plan = plan_of(&tree, notes);
+    ck_assert_uint_eq(plan->prepare->len, 1);
+    stage = g_ptr_array_index(plan->prepare, 0);
+    ck_assert(g_str_has_suffix(stage->content, "/top\n"));
+    tree_clear(&tree);
+}
+END_TEST
+
 START_TEST(what_is_removed_is_locked_and_as_it_was)
 {
     static const char *const layers[] = {"high", NULL};
@@ -164,6 +202,8 @@ main(void)
     tcase_add_checked_fixture(tests, scratch_setup, scratch_teardown);
     tcase_add_loop_test(tests, layers_go_that_nobody_needs, 0, G_N_ELEMENTS(cases));
     tcase_add_test(tests, layer_that_a_snapshot_needs_stays);
+    tcase_add_test(tests, layer_that_stays_without_use_is_named);
+    tcase_add_test(tests, flattened_image_that_was_ours_is_remembered);
     tcase_add_test(tests, what_is_removed_is_locked_and_as_it_was);
     suite_add_tcase(suite, tests);
     return unit_run(suite);
