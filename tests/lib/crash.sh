@@ -85,10 +85,10 @@ shim()
     { FAULT_SHIM=$SHARED FAULT_AT=$at FAULT_KIND=$kind LD_PRELOAD=$SHIM run "$@"; } 2>/dev/null
 }
 
-# How many calls the last command made; whether its fault happened.
+# shim_count SHARED: how many calls the last command made; shim_hit: whether its fault happened.
 shim_count()
 {
-    od -An -tu4 -N4 "$SHARED" | tr -d ' '
+    od -An -tu4 -N4 "$1" | tr -d ' '
 }
 
 shim_hit()
@@ -104,7 +104,7 @@ tree_references()
     case_fresh
     shim 0 none "$@"
     assert_status 0
-    CALLS=$(shim_count)
+    CALLS=$(shim_count "$SHARED")
     AFTER['tree']=$(tree_state)
     [ "${BEFORE['tree']}" != "${AFTER['tree']}" ] || fail 'the operation changes nothing'
     ! grep -qE '^check [^0]' <<<"${AFTER['tree']}" || fail "damaged without any fault: ${AFTER['tree']}"
@@ -219,6 +219,6 @@ disturb_children()
     shift
     case_fresh
     shim 0 kill-child "$@"
-    CALLS=$(shim_count)
+    CALLS=$(shim_count "$SHARED")
     [ "$CALLS" = 0 ] || SAMPLES=5 disturb "$row" kill-child "$@"
 }
