@@ -6,7 +6,7 @@
 . "${srcdir:?}/lib/faults.sh"
 . "${srcdir:?}/lib/crash.sh"
 
-need jq qemu-io
+need jq qemu-io flock
 need_plain_program
 
 # tree FORMAT [create options...]: two disks, the second based on FORMAT, three snapshots.

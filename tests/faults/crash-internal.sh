@@ -6,7 +6,7 @@
 . "${srcdir:?}/lib/faults.sh"
 . "${srcdir:?}/lib/crash.sh"
 
-need jq qemu-io
+need jq qemu-io flock
 need_plain_program
 
 fixture_begin

@@ -5,7 +5,7 @@
 . "${srcdir:?}/lib/faults.sh"
 . "${srcdir:?}/lib/crash.sh"
 
-need jq qemu-io
+need jq qemu-io flock
 need_plain_program
 
 # tree [create options...]: two disks, one of them raw unless names are kept, two snapshots.

@@ -85,10 +85,10 @@ shim()
     { FAULT_SHIM=$SHARED FAULT_AT=$at FAULT_KIND=$kind LD_PRELOAD=$SHIM run "$@"; } 2>/dev/null
 }
 
-# shim_count SHARED: how many calls the last command made; shim_hit: whether its fault happened.
+# How many calls the last command made; whether its fault happened.
 shim_count()
 {
-    od -An -tu4 -N4 "$1" | tr -d ' '
+    od -An -tu4 -N4 "$SHARED" | tr -d ' '
 }
 
 shim_hit()
@@ -104,7 +104,7 @@ tree_references()
     case_fresh
     shim 0 none "$@"
     assert_status 0
-    CALLS=$(shim_count "$SHARED")
+    CALLS=$(shim_count)
     AFTER['tree']=$(tree_state)
     [ "${BEFORE['tree']}" != "${AFTER['tree']}" ] || fail 'the operation changes nothing'
     ! grep -qE '^check [^0]' <<<"${AFTER['tree']}" || fail "damaged without any fault: ${AFTER['tree']}"
@@ -188,11 +188,13 @@ disturb()
         ! shim_hit || hits=$((hits + 1))
         allowed=either
         case $STATUS in
-        0) allowed=after ;;
+        # a signal that comes when all is done ends it like any program
+        0 | 130 | 143) allowed=after ;;
         3 | 137) ;;
         *) allowed=before ;;
         esac
         [ "$kind" = kill ] || [ "$STATUS" != 137 ] || lost "$row" "call $number: offshot was killed"
+        [ "$STATUS" = 137 ] || flock -n "$SHARED" true || lost "$row" "call $number: a child is left"
         finish_tree "$row" "$kind at call $number of $CALLS (status $STATUS)" "$allowed"
     done
     [ "$hits" -gt 1 ] || fail "$row: the fault happened only $hits times"
@@ -201,24 +203,125 @@ disturb()
 # disturb_all ROW COMMAND...: every kind of fault.
 disturb_all()
 {
-    local row=$1
+    local row=$1 kind
 
     shift
     tree_references "$@"
-    disturb "$row, offshot killed" kill "$@"
-    SAMPLES=3 disturb "$row, EIO" 5 "$@"
-    SAMPLES=3 disturb "$row, ENOSPC" 28 "$@"
-    [ "${NO_CHILDREN-}" = 1 ] || disturb_children "$row, qemu-img killed" "$@"
+    SAMPLES=6 disturb "$row, offshot killed" kill "$@"
+    for kind in EIO:5 ENOSPC:28 $(! is_long || echo EACCES:13 EMFILE:24 EROFS:30); do
+        SAMPLES=2 disturb "$row, ${kind%:*}" "${kind#*:}" "$@"
+    done
+    SAMPLES=2 disturb "$row, SIGTERM" TERM "$@"
+    ! is_long || disturb "$row, SIGINT" INT "$@"
+    disturb_again "$row, recovery killed twice" "$@"
+    disturb_written "$row, killed, then written" "$@"
+    [ "${NO_CHILDREN-}" = 1 ] || disturb_children "$row" "$@"
 }
 
-# The same with each call of qemu-img alone: it dies, offshot has to cope.
+# The same with each call of qemu-img alone: it dies, or does not return, and offshot has to cope.
 disturb_children()
 {
-    local row=$1
+    local row=$1 all=$CALLS
 
     shift
     case_fresh
     shim 0 kill-child "$@"
-    CALLS=$(shim_count "$SHARED")
-    [ "$CALLS" = 0 ] || SAMPLES=5 disturb "$row" kill-child "$@"
+    CALLS=$(shim_count)
+    [ "$CALLS" = 0 ] || SAMPLES=4 disturb "$row, qemu-img killed" kill-child "$@"
+    ! is_long || [ "$CALLS" = 0 ] || disturb "$row, qemu-img hangs" hang timeout -s KILL 5 "$@"
+    CALLS=$all
+}
+
+# recover_shimmed NUMBER: a recovery that is killed at its call NUMBER, once the first victim is quite dead.
+recover_shimmed()
+{
+    flock "$SHARED" true
+    shim "$1" kill "$OFFSHOT" recover ./vm.xml
+}
+
+# disturb_again ROW COMMAND...: it is killed, then its recovery, then the recovery of that.
+disturb_again()
+{
+    local row=$1 number count turn
+
+    shift
+    for number in $(SAMPLES=2 sample "$CALLS"); do
+        case_fresh
+        shim "$number" kill "$@"
+        recover_shimmed 0
+        count=$(shim_count)
+        [ "$count" -gt 2 ] || continue
+        for turn in $(SAMPLES=2 sample "$((count - 1))"); do
+            case_fresh
+            shim "$number" kill "$@"
+            recover_shimmed "$turn"
+            recover_shimmed "$(((turn + 1) / 2))"
+            trial "$row"
+            finish_tree "$row" "kill at call $number of $CALLS, of recovery at $turn, then before" either
+        done
+    done
+}
+
+# disturb_written ROW COMMAND...: it is killed, and before anybody recovers a guest starts, and writes.
+disturb_written()
+{
+    local row=$1 number image
+
+    shift
+    for number in $(SAMPLES=3 sample "$CALLS"); do
+        case_fresh
+        shim "$number" kill "$@"
+        flock "$SHARED" true
+        image=$(domain_source vm.xml vda)
+        # what does not open is not started
+        qemu-io -f "$(domain_format vm.xml vda)" -c 'write -P 0x77 960k 64k' "$image" >/dev/null 2>&1 || continue
+        trial "$row"
+        run "$OFFSHOT" recover ./vm.xml
+        case $STATUS in
+        0 | 3) assert_written_kept "$row" "kill at call $number of $CALLS, then written (recover: $STATUS)" ;;
+        *) lost "$row" "kill at call $number of $CALLS, then written: recover ends with $STATUS" ;;
+        esac
+    done
+}
+
+# What the guest wrote is in some image still, or in an internal snapshot of one, and each snapshot that is there
+# shows what it showed.
+assert_written_kept()
+{
+    local image line kept=no
+
+    for image in "$CASE"/*; do
+        [ ! -f "$image" ] || ! holds_written "$image" || kept=yes
+    done
+    [ $kept = yes ] || lost "$1" "$2: what was written is gone"
+    while IFS= read -r line; do
+        grep -qxF "$line" <<<"${BEFORE['tree']}"$'\n'"${AFTER['tree']}" || lost "$1" "$2: now there is: $line"
+    done < <(tree_state | grep -E '^(s[0-9]+ vd[ab] |check [^0])')
+}
+
+# holds_written IMAGE: in its active state or that of a tag.
+holds_written()
+{
+    local format tag
+
+    format=$(format_of "$1")
+    written_is_in "$1" "$format" && return
+    [ "$format" = qcow2 ] || return
+    while IFS= read -r tag; do
+        qemu-img convert -U -f qcow2 -l "snapshot.name=$tag" -O raw "$1" "$SCRATCH/tag.raw" 2>/dev/null \
+            && written_is_in "$SCRATCH/tag.raw" raw && return
+    done < <(qemu-img info -U --output=json "$1" | jq -r '.snapshots[]?.name')
+    return 1
+}
+
+written_is_in()
+{
+    local said
+
+    said=$(qemu-io -r -U -f "$2" -c 'read -P 0x77 960k 64k' "$1" 2>/dev/null)
+    case $said in
+    *failed*) return 1 ;;
+    *'read 65536/65536'*) return 0 ;;
+    *) return 1 ;;
+    esac
 }

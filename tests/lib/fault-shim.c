@@ -4,8 +4,11 @@
  *
  * The environment says: FAULT_SHIM a file of FAULT_SHIM_SIZE bytes that all share; FAULT_AT the
  * number (0: only count); FAULT_KIND "kill" (offshot and the caller die), "kill-child" (only the
- * caller dies, wherever the number falls in qemu-img; offshot itself is passed over), or a number:
- * the errno with which the call fails.
+ * caller dies, wherever the number falls in qemu-img; offshot itself is passed over), "INT" or
+ * "TERM" (offshot gets the signal, and the call goes on), "hang" (the same in qemu-img alone, and
+ * the call never returns; offshot gets TERM), or a number: the errno with which the call fails.
+ *
+ * Whoever is preloaded locks the file shared as long as he lives.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -17,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -41,10 +45,9 @@ shim_begin(void)
     int none = 0;
     int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
 
-    if (fd < 0)
+    if (fd < 0 || flock(fd, LOCK_SH) < 0)
         return;
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
     if (shared == MAP_FAILED)
         shared = NULL;
     if (shared)
@@ -63,28 +66,43 @@ die(int offshot)
         pause();
 }
 
-/* Count one call; whether it has to fail, errno being set. */
+static int
+is_kind(const char *kind)
+{
+    return fault_kind && strcmp(fault_kind, kind) == 0;
+}
+
+/* The call of the number has come; whether it has to fail, errno being set. */
+static int
+shim_fault(int offshot)
+{
+    atomic_store(&shared->hit, 1);
+    if (is_kind("kill"))
+        die(offshot);
+    if (is_kind("kill-child"))
+        die((int)getpid());
+    if (is_kind("INT") || is_kind("TERM") || is_kind("hang"))
+        kill(offshot, is_kind("INT") ? SIGINT : SIGTERM);
+    while (is_kind("hang"))
+        pause();
+    errno = atoi(fault_kind);
+    return errno != 0;
+}
+
+/* Count one call; whether it has to fail. */
 static int
 shim_call(void)
 {
     int offshot;
-    int child;
 
     if (!shared)
         return 0;
     offshot = atomic_load(&shared->first);
-    child = (int)getpid() != offshot;
-    if (fault_kind && strcmp(fault_kind, "kill-child") == 0 && !child)
+    if ((is_kind("kill-child") || is_kind("hang")) && (int)getpid() == offshot)
         return 0;
     if (atomic_fetch_add(&shared->count, 1) + 1 != fault_at || !fault_kind)
         return 0;
-    atomic_store(&shared->hit, 1);
-    if (strcmp(fault_kind, "kill") == 0)
-        die(offshot);
-    if (strcmp(fault_kind, "kill-child") == 0)
-        die((int)getpid());
-    errno = atoi(fault_kind);
-    return 1;
+    return shim_fault(offshot);
 }
 
 /* Whether a descriptor is a file: pipes and terminals carry nothing that lasts. */

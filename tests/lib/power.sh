@@ -60,7 +60,7 @@ cut_everywhere()
     tree_references "$@"
     powered 0 "$@"
     assert_status 0
-    CALLS=$(shim_count "$POWER_SHARED")
+    CALLS=$(SHARED=$POWER_SHARED shim_count)
     for at in $((CALLS + 1)) $(sample "$CALLS"); do
         for choice in none names data random:1; do
             is_long || [ $(((at + ${#choice}) % 2)) = 0 ] || continue
