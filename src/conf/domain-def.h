@@ -91,3 +91,10 @@ char *domain_def_replace_element(const struct domain_def *file, const char *elem
  * texts, blank text and comments between elements aside.
  */
 bool domain_def_is_same(const struct domain_def *a, const struct domain_def *b);
+
+/* Whether two definitions say the same of their images: for the same disks, in the same order,
+ * where the data is, in which format and how it may be used, and what offshot noted in <metadata>
+ * (conf/snapshot-facts.h). How the machine is to work with a disk (bus, cache, address) is left
+ * aside.
+ */
+bool domain_def_has_same_images(const struct domain_def *a, const struct domain_def *b);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conf/domain-def.h"
+#include "conf/snapshot-facts.h"
 #include "conf/xml-doc.h"
 #include "conf/xml-text.h"
 
@@ -87,22 +88,81 @@ add_element(GString *out, const xmlNode *node)
     g_string_append(out, "</>");
 }
 
+/* Append attribute NAME of NODE (may be NULL) alone. */
+static void
+add_attribute(GString *out, const xmlNode *node, const char *name)
+{
+    g_autofree char *value = xml_attribute(node, name);
+
+    g_string_append_printf(out, "<%s>", name);
+    xml_escape_content(out, value ? value : "");
+}
+
+/* Append what <disk> NODE says of the image behind it. */
+static void
+add_disk(GString *out, const xmlNode *node)
+{
+    static const char *const attributes[] = {"type", "device", "snapshot"};
+    static const char *const elements[] = {"source",   "backingStore", "mirror",   "encryption",
+                                           "readonly", "shareable",    "transient"};
+
+    g_string_append(out, "<disk>");
+    for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++)
+        add_attribute(out, node, attributes[i]);
+    add_attribute(out, xml_child(node, "driver"), "type");
+    add_attribute(out, xml_child(node, "target"), "dev");
+    for (size_t i = 0; i < G_N_ELEMENTS(elements); i++) {
+        const xmlNode *child = xml_child(node, elements[i]);
+
+        for (; child; child = xml_next(child, elements[i]))
+            add_element(out, child);
+    }
+}
+
+/* Append what ROOT, a <domain>, says of its images. */
+static void
+add_images(GString *out, const xmlNode *root)
+{
+    xmlNodePtr node;
+
+    for (node = xml_child(xml_child(root, "devices"), "disk"); node; node = xml_next(node, "disk"))
+        add_disk(out, node);
+    for (node = xml_child(xml_child(root, "metadata"), NULL); node; node = xml_next(node, NULL)) {
+        if (node->ns && strcmp((const char *)node->ns->href, SNAPSHOT_FACTS_NAMESPACE) == 0)
+            add_element(out, node);
+    }
+}
+
+/* What ADD appends of DEF's root element. */
 static char *
-spell(const struct domain_def *def)
+spell(const struct domain_def *def, void (*add)(GString *out, const xmlNode *root))
 {
     scoped(xml_doc) doc = xml_doc_parse(def->document + def->start, def->length, def->name, NULL);
     GString *out = g_string_new(NULL);
 
     g_assert(doc); /* it was parsed before */
-    add_element(out, xmlDocGetRootElement(doc->dom));
+    add(out, xmlDocGetRootElement(doc->dom));
     return g_string_free(out, FALSE);
+}
+
+static bool
+is_spelled_same(const struct domain_def *a, const struct domain_def *b,
+                void (*add)(GString *out, const xmlNode *root))
+{
+    g_autofree char *left = spell(a, add);
+    g_autofree char *right = spell(b, add);
+
+    return strcmp(left, right) == 0;
 }
 
 bool
 domain_def_is_same(const struct domain_def *a, const struct domain_def *b)
 {
-    g_autofree char *left = spell(a);
-    g_autofree char *right = spell(b);
+    return is_spelled_same(a, b, add_element);
+}
 
-    return strcmp(left, right) == 0;
+bool
+domain_def_has_same_images(const struct domain_def *a, const struct domain_def *b)
+{
+    return is_spelled_same(a, b, add_images);
 }

@@ -42,6 +42,14 @@ snapshot_disk_free(struct snapshot_disk *disk)
     g_free(disk);
 }
 
+bool
+snapshot_disk_is_same(const struct snapshot_disk *a, const struct snapshot_disk *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->snapshot == b->snapshot && a->type == b->type &&
+           g_strcmp0(a->format, b->format) == 0 && g_strcmp0(a->source, b->source) == 0 &&
+           a->has_source == b->has_source && g_strcmp0(a->element, b->element) == 0;
+}
+
 struct snapshot_def *
 snapshot_def_new(void)
 {

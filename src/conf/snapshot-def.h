@@ -69,6 +69,9 @@ SCOPED_DEFINE(snapshot_def)
 struct snapshot_disk *snapshot_disk_new(const char *name);
 struct snapshot_disk *snapshot_disk_copy(const struct snapshot_disk *disk);
 void snapshot_disk_free(struct snapshot_disk *disk);
+
+/* Whether A and B say the same; of what is not modelled, in the same bytes. */
+bool snapshot_disk_is_same(const struct snapshot_disk *a, const struct snapshot_disk *b);
 SCOPED_DEFINE(snapshot_disk)
 
 /* The disk of SNAPSHOT's <disks> named TARGET, borrowed, or NULL. */

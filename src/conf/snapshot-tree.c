@@ -185,30 +185,29 @@ snapshot_tree_link(struct snapshot_tree *tree, GPtrArray *problems)
 }
 
 bool
-snapshot_tree_check_insert(const struct snapshot_tree *tree, const struct snapshot_def *def,
+snapshot_tree_check_parent(const struct snapshot_tree *tree, const char *name, const char *parent,
                            GError **error)
 {
-    const struct node *node = find_node(tree, def->parent);
+    const struct node *node = find_node(tree, parent);
 
-    if (!def->parent)
+    if (!parent)
         return true;
-    if (strcmp(def->parent, def->name) == 0) {
+    if (strcmp(parent, name) == 0) {
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "snapshot '%s' cannot be its own parent", def->name);
+                    "snapshot '%s' cannot be its own parent", name);
         return false;
     }
     if (!node) {
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_NOT_FOUND,
-                    "parent '%s' of snapshot '%s' does not exist", def->parent, def->name);
+                    "parent '%s' of snapshot '%s' does not exist", parent, name);
         return false;
     }
     for (; node; node = node->parent) {
         /* by name, not by link: a root may be one for lack of just this parent */
-        if (g_strcmp0(node->def->parent, def->name) != 0)
+        if (g_strcmp0(node->def->parent, name) != 0)
             continue;
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "parent '%s' of snapshot '%s' is one of its descendants", def->parent,
-                    def->name);
+                    "parent '%s' of snapshot '%s' is one of its descendants", parent, name);
         return false;
     }
     return true;
@@ -220,7 +219,7 @@ snapshot_tree_insert(struct snapshot_tree *tree, struct snapshot_def *def, GErro
     const char *current = tree->current ? tree->current->def->name : NULL;
     g_autofree char *kept = NULL;
 
-    if (!snapshot_tree_check_insert(tree, def, error))
+    if (!snapshot_tree_check_parent(tree, def->name, def->parent, error))
         return false;
     if (def->active)
         kept = g_strdup(def->name);

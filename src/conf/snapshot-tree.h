@@ -29,9 +29,11 @@ void snapshot_tree_link(struct snapshot_tree *tree, GPtrArray *problems);
  */
 bool snapshot_tree_insert(struct snapshot_tree *tree, struct snapshot_def *def, GError **error);
 
-/* The checks of snapshot_tree_insert() alone. */
-bool snapshot_tree_check_insert(const struct snapshot_tree *tree, const struct snapshot_def *def,
-                                GError **error);
+/* The checks of snapshot_tree_insert() alone, for a snapshot NAME whose parent is to be PARENT
+ * (NULL: none).
+ */
+bool snapshot_tree_check_parent(const struct snapshot_tree *tree, const char *name,
+                                const char *parent, GError **error);
 
 size_t snapshot_tree_count(const struct snapshot_tree *tree);
 

@@ -33,8 +33,8 @@ check_memory(const struct snapshot_def *requested, GError **error)
     return false;
 }
 
-static bool
-check_new_name(const struct state *state, const char *name, GError **error)
+bool
+create_check_name(const struct state *state, const char *name, GError **error)
 {
     if (!snapshot_name_check(name, error))
         return false;
@@ -156,7 +156,7 @@ create_complete(const struct state *state, const struct create_request *request,
     def->active = true;
     for (guint i = 0; i < request->def->disks->len; i++)
         g_ptr_array_add(def->disks, snapshot_disk_copy(g_ptr_array_index(request->def->disks, i)));
-    if (!check_new_name(state, def->name, error) || !check_memory(request->def, error) ||
+    if (!create_check_name(state, def->name, error) || !check_memory(request->def, error) ||
         !snapshot_def_align_disks(def, state->domain, request->mode, error))
         return NULL;
     for (guint i = 0; i < def->disks->len; i++) {

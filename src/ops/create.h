@@ -17,6 +17,11 @@ struct create_request {
     bool no_metadata;            /* record nothing in the store */
 };
 
+/* Check that a new snapshot of the domain can be called NAME. Fails with OFFSHOT_ERROR_USAGE for
+ * what can be no name, OFFSHOT_ERROR_REFUSED when there is such a snapshot already.
+ */
+bool create_check_name(const struct state *state, const char *name, GError **error);
+
 /* Complete the request to the snapshot that it asks for: name, state, time, parent, and for every
  * disk of the domain by libvirt's rules whether it takes part, and the name and format of its
  * overlay. Pure.

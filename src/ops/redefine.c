@@ -73,6 +73,14 @@ complete_disks(struct snapshot_def *def, GError **error)
                                                     error);
 }
 
+bool
+redefine_check(const struct state *state, struct snapshot_def *def, const struct snapshot_def *old,
+               GError **error)
+{
+    return check_uuid(state, def, error) && (!old || check_same_kind(def, old, error)) &&
+           complete_domain(def, old, error);
+}
+
 struct plan *
 redefine_plan(const struct state *state, struct snapshot_def *def, bool current, GError **error)
 {
@@ -81,9 +89,8 @@ redefine_plan(const struct state *state, struct snapshot_def *def, bool current,
     const struct record record = {.def = def, .replace = old != NULL};
     scoped(plan) plan = plan_new("redefine", state->domain->name, def->name);
 
-    if (!snapshot_name_check(def->name, error) || !check_uuid(state, def, error) ||
-        (old && !check_same_kind(def, old, error)) ||
-        !snapshot_tree_check_insert(tree, def, error) || !complete_domain(def, old, error) ||
+    if (!snapshot_name_check(def->name, error) || !redefine_check(state, def, old, error) ||
+        !snapshot_tree_check_parent(tree, def->name, def->parent, error) ||
         !complete_disks(def, error))
         return NULL;
     def->active = current || (old && old->active);

@@ -5,14 +5,22 @@
 #include "load/state.h"
 #include "txn/plan.h"
 
-/* Plan to record DEF, a snapshot that the user describes (create --redefine), under libvirt's
- * rules: its parent exists and no cycle comes of it, its <domain> is of this domain, and a snapshot
- * of that name that is there keeps its kind (online, offline, disk-only). DEF is completed: disks
- * by its <domain>, the <domain> from the snapshot it replaces, current when CURRENT or when the one
- * it replaces was. Images are not looked at. Pure.
+/* Check DEF, a snapshot that the user describes, by libvirt's rules: its <domain> is of this
+ * domain, and OLD, the snapshot in whose place it comes (NULL: none; its name may be another),
+ * keeps its kind (online, offline, disk-only). DEF gets the <domain> of OLD when it has none. Name,
+ * parent and images are not looked at. Pure.
  *
- * Fails with OFFSHOT_ERROR_USAGE, OFFSHOT_ERROR_NOT_FOUND (parent) or OFFSHOT_ERROR_REFUSED. Free
- * with plan_free().
+ * Fails with OFFSHOT_ERROR_USAGE (no <domain>) or OFFSHOT_ERROR_REFUSED.
+ */
+bool redefine_check(const struct state *state, struct snapshot_def *def,
+                    const struct snapshot_def *old, GError **error);
+
+/* Plan to record DEF (create --redefine), in the place of the snapshot of its name, if there is
+ * one: under the rules of redefine_check() and with a parent that exists and makes no cycle. DEF is
+ * completed: disks by its <domain>, current when CURRENT or when the one it replaces was. Pure.
+ *
+ * Fails as redefine_check() and snapshot_tree_check_parent() do, and with OFFSHOT_ERROR_USAGE for
+ * its name. Free with plan_free().
  */
 struct plan *redefine_plan(const struct state *state, struct snapshot_def *def, bool current,
                            GError **error);

@@ -70,6 +70,61 @@ START_TEST(what_says_something_else_is_not)
 }
 END_TEST
 
+#define DISK(attributes, inside)                                                                   \
+    DOMAIN("<devices><disk type='file'" attributes ">" inside "</disk></devices>")
+#define PLAIN "<driver type='qcow2'/><source file='/a'/><target dev='vda'/>"
+#define FACTS(size)                                                                                \
+    DOMAIN("<metadata><x:y xmlns:x='urn:z'/><o:snapshot xmlns:o='urn:offshot:snapshot:1'>"         \
+           "<o:frozen disk='vda' size='" size "'/></o:snapshot></metadata>")
+
+static const struct pair
+    same_images[] =
+        {
+            {DOMAIN(""), "<domain><name>wm</name><vcpu>3</vcpu></domain>"},
+            {DISK("", PLAIN), DISK("", "<target dev='vda' bus='ide'/><source file='/a'/>"
+                                       "<driver cache='none' type='qcow2'/><boot order='1'/>")},
+            {FACTS("1"), DOMAIN("<metadata><o:snapshot xmlns:o='urn:offshot:snapshot:1'>\n"
+                                " <o:frozen size='1' disk='vda'/></o:snapshot></metadata>")},
+},
+    different_images[] = {
+        {DISK("", PLAIN), DOMAIN("<devices/>")},
+        {DISK("", PLAIN), DISK(" device='lun'", PLAIN)},
+        {DISK("", PLAIN), DISK(" snapshot='no'", PLAIN)},
+        {DISK("", PLAIN), DISK("", "<source file='/a'/><target dev='vda'/>")},
+        {DISK("", PLAIN), DISK("", "<driver type='raw'/><source file='/a'/><target dev='vda'/>")},
+        {DISK("", PLAIN), DISK("", "<driver type='qcow2'/><source file='/b'/><target dev='vda'/>")},
+        {DISK("", PLAIN), DISK("", "<driver type='qcow2'/><source file='/a'/><target dev='vdb'/>")},
+        {DISK("", PLAIN), DISK("", "<driver type='qcow2'/><source file='/a'>"
+                                   "<encryption format='luks'/></source><target dev='vda'/>")},
+        {DISK("", PLAIN), DISK("", PLAIN "<backingStore type='file'/>")},
+        {DISK("", PLAIN), DISK("", PLAIN "<readonly/>")},
+        {DISK("", PLAIN), DISK("", PLAIN "<shareable/>")},
+        {DISK("", PLAIN), DISK("", PLAIN "<transient/>")},
+        {DISK("", "<readonly/>" PLAIN), DISK("", "<shareable/>" PLAIN)},
+        {FACTS("1"), FACTS("2")},
+        {FACTS("1"), DOMAIN("")},
+};
+
+START_TEST(images_are_compared_and_nothing_else)
+{
+    scoped(domain_def) one = parse(same_images[_i].one);
+    scoped(domain_def) two = parse(same_images[_i].two);
+
+    ck_assert(domain_def_has_same_images(one, two));
+    ck_assert(domain_def_has_same_images(two, one));
+}
+END_TEST
+
+START_TEST(whatever_an_image_is_counts)
+{
+    scoped(domain_def) one = parse(different_images[_i].one);
+    scoped(domain_def) two = parse(different_images[_i].two);
+
+    ck_assert(!domain_def_has_same_images(one, two));
+    ck_assert(!domain_def_has_same_images(two, one));
+}
+END_TEST
+
 START_TEST(each_of_our_files_is_only_the_same_as_itself)
 {
     g_autofree char *dir = unit_path("domain/in");
@@ -167,6 +222,8 @@ main(void)
 
     tcase_add_loop_test(cases, what_is_only_written_otherwise_is_the_same, 0, G_N_ELEMENTS(same));
     tcase_add_loop_test(cases, what_says_something_else_is_not, 0, G_N_ELEMENTS(different));
+    tcase_add_loop_test(cases, images_are_compared_and_nothing_else, 0, G_N_ELEMENTS(same_images));
+    tcase_add_loop_test(cases, whatever_an_image_is_counts, 0, G_N_ELEMENTS(different_images));
     tcase_add_test(cases, each_of_our_files_is_only_the_same_as_itself);
     tcase_add_test(cases, the_element_of_a_file_is_replaced_and_what_stands_around_it_kept);
     tcase_add_test(cases, only_a_domain_can_replace_a_domain);

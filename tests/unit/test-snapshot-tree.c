@@ -241,7 +241,7 @@ START_TEST(insertion_is_refused_when_it_would_break_the_tree)
         scoped(snapshot_def) def = make_def(&cases[i].row);
         GError *error = NULL;
 
-        ck_assert(!snapshot_tree_check_insert(tree, def, &error));
+        ck_assert(!snapshot_tree_check_parent(tree, def->name, def->parent, &error));
         unit_assert_error(error, cases[i].code, cases[i].message);
         ck_assert(!snapshot_tree_insert(tree, def, &error));
         unit_assert_error(error, cases[i].code, cases[i].message);
