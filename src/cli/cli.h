@@ -44,6 +44,7 @@ extern const struct command command_info;
 extern const struct command command_dumpxml;
 extern const struct command command_current;
 extern const struct command command_parent;
+extern const struct command command_edit;
 extern const struct command command_revert;
 extern const struct command command_delete;
 extern const struct command command_flatten;

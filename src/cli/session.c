@@ -186,6 +186,19 @@ session_free(struct session *session)
     g_free(session);
 }
 
+void
+session_pause(struct session *session)
+{
+    store_lock_free(g_steal_pointer(&session->lock));
+}
+
+bool
+session_resume(struct session *session, enum state_parts parts, GError **error)
+{
+    state_free(g_steal_pointer(&session->state));
+    return session_lock(session, error) && session_load(session, SESSION_CHANGE, parts, error);
+}
+
 bool
 session_run(struct session *session, struct plan *plan, GError **error)
 {

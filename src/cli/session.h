@@ -46,6 +46,12 @@ SCOPED_DEFINE(session)
 /* Check and print PLAN in a dry run; run it otherwise. */
 bool session_run(struct session *session, struct plan *plan, GError **error);
 
+/* For a change that waits for the user: let others work on the domain meanwhile, and later go on
+ * with the lock and PARTS of the state as they are then. Fails as session_open() does.
+ */
+void session_pause(struct session *session);
+bool session_resume(struct session *session, enum state_parts parts, GError **error);
+
 /* Load the metadata again, after a plan has run. */
 bool session_reload(struct session *session, GError **error);
 

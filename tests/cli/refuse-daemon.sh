@@ -22,13 +22,15 @@ exec 9>"$SCRATCH/commands"
 echo 'list --all' >&9
 wait_until grep -q 'shut off' "$SCRATCH/said"
 
+export EDITOR="touch $SCRATCH/opened"
 before=$(snapshot_state "$root/lib"; snapshot_state "$root/etc"; ls -A)
 for arguments in 'create vm s2 --disk-only' 'create vm s2' 'revert vm s1' 'delete vm s1' 'flatten vm' \
-    "extract vm s1 -o $WORK" 'recover vm'; do
+    "extract vm s1 -o $WORK" 'edit vm s1' 'recover vm'; do
     # shellcheck disable=SC2086 # words
     run "$OFFSHOT" -c "$uri" $arguments
     assert_error 5 'daemon'
 done
+assert_absent "$SCRATCH/opened"
 assert_equal "$(snapshot_state "$root/lib"; snapshot_state "$root/etc"; ls -A)" "$before" 'state'
 ok "$OFFSHOT" -c "$uri" list vm --name
 assert_stdout s1
