@@ -116,7 +116,15 @@ editor_run(const struct editor *editor, GError **error)
 char *
 editor_read(const struct editor *editor, size_t limit, size_t *length, GError **error)
 {
-    return file_read(editor->path, limit, length, NULL, error);
+    g_autoptr(GError) cause = NULL;
+    char *text = file_read(editor->path, limit, length, NULL, &cause);
+
+    if (g_error_matches(cause, OFFSHOT_ERROR, OFFSHOT_ERROR_NOT_FOUND))
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE, "the editor left no file '%s'",
+                    editor->path);
+    else if (cause)
+        g_propagate_error(error, g_steal_pointer(&cause));
+    return text;
 }
 
 bool
@@ -132,8 +140,11 @@ editor_is_changed(const struct editor *editor)
 void
 editor_keep(struct editor *editor, GError **error)
 {
-    g_autoptr(GError) cause = g_steal_pointer(error);
+    g_autoptr(GError) cause = NULL;
 
+    if (!g_file_test(editor->path, G_FILE_TEST_EXISTS))
+        return;
+    cause = g_steal_pointer(error);
     editor->kept = true;
     g_set_error(error, cause->domain, cause->code, "%s; the edited text is kept in '%s'",
                 cause->message, editor->path);

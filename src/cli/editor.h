@@ -27,12 +27,13 @@ SCOPED_DEFINE(editor)
  */
 bool editor_run(const struct editor *editor, GError **error);
 
-/* The text as it is by now, of at most LIMIT bytes. Fails as file_read() does. Free with g_free().
+/* The text as it is by now, of at most LIMIT bytes. Fails with OFFSHOT_ERROR_USAGE when there is no
+ * such file any more, or as file_read() does. Free with g_free().
  */
 char *editor_read(const struct editor *editor, size_t limit, size_t *length, GError **error);
 
 /* Whether the file holds, or may hold, something else than the text that it began with. */
 bool editor_is_changed(const struct editor *editor);
 
-/* Leave the file where it is, and add to *ERROR, which is set, where that is. */
+/* Leave the file, unless it is gone, and add to *ERROR, which is set, where it is. */
 void editor_keep(struct editor *editor, GError **error);

@@ -39,6 +39,13 @@ child_set_trace(void (*trace)(char *const *argv))
 }
 
 void
+child_trace(char *const *argv)
+{
+    if (trace_argv)
+        trace_argv(argv);
+}
+
+void
 child_set_cancel(int fd)
 {
     cancel_fd = fd;
@@ -163,8 +170,7 @@ slots_kill(struct child_slot *slots, unsigned jobs)
 static void
 start(struct child_slot *slot, struct child *child, char **environment)
 {
-    if (trace_argv)
-        trace_argv(child->argv);
+    child_trace(child->argv);
     child_slot_start(slot, child, environment, inherited_fds);
 }
 

@@ -43,6 +43,9 @@ void child_set_inherited(GArray *fds);
 /* Called with each argv before it is started; NULL: not. */
 void child_set_trace(void (*trace)(char *const *argv));
 
+/* Tell who asked for that that ARGV is about to be started. */
+void child_trace(char *const *argv);
+
 /* A descriptor that becomes readable when the work is to stop (a signal came), or -1. child_run()
  * then kills what runs, starts nothing more and returns false: set -1 before children that undo.
  */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "util/child.h"
 #include "util/error.h"
 
 /* Signals that are not for us while the program runs. */
@@ -112,6 +113,7 @@ foreground_run(char *const *argv, GError **error)
     GPid pid;
     bool fine;
 
+    child_trace(argv);
     signals_hold(&saved);
     fine = g_spawn_async(NULL, (char **)argv, NULL,
                          G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH |

@@ -82,9 +82,11 @@ refuses 2 's2.xml' 'd' s2
 refuses 2 's2.xml:1' '1s/.*/<!DOCTYPE x>&/' s2
 refuses 2 's2.xml' '/<state>/d' s2
 EDITOR='truncate -s 2M' assert_refuses 2 'longer' "$OFFSHOT" edit ./vm.xml s2
-EDITOR='rm' assert_refuses 4 's2.xml' "$OFFSHOT" edit ./vm.xml s2
 EDITOR='ln -sf /dev/zero' assert_refuses 2 's2.xml' "$OFFSHOT" edit ./vm.xml s2
 rm -r "$TMPDIR"/offshot-*
+EDITOR='rm' assert_refuses 2 'left no file' "$OFFSHOT" edit ./vm.xml s2
+assert_equal "$(kept)" '' 'what is kept'
+assert_equal "$(ls -A "$TMPDIR")" '' 'what is left'
 
 # a branch: what does not stand on the one is no child of it, and it is not where the disks are
 ok "$OFFSHOT" revert ./vm.xml s1

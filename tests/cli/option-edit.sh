@@ -68,6 +68,10 @@ diff <(sed 's,<active>0,<active>1,' before.xml) vm.snapshots/new.xml || fail 'mo
 EDITOR=true ok "$OFFSHOT" edit ./vm.xml new --current
 diff <(sed 's,<active>0,<active>1,' before.xml) vm.snapshots/new.xml || fail 'it has changed'
 
+# twice verbose: the editor, too
+EDITOR='env true' ok "$OFFSHOT" edit ./vm.xml new -vv
+grep -q "^offshot: run env true $TMPDIR/offshot-.*/new.xml$" "$STDERR" || fail 'the editor is not shown'
+
 # errors as JSON, with the place of the text
 EDITOR="sed -i '/<disks>/,/<.disks>/d'" run "$OFFSHOT" edit ./vm.xml new --json
 assert_status 8
