@@ -3,84 +3,105 @@
 
 #include "load/dependents.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "load/domains.h"
-#include "load/outside.h"
-#include "util/error.h"
 
-/* No header of a format with backing links fits into less; a VMDK descriptor may be as short. */
-#define IMAGE_SIZE_MIN 128
-
-static void
-note_unreadable(struct outside *outside, const GPtrArray *images, const char *path)
+static gpointer
+file_copy(const struct image_file *file)
 {
-    for (guint i = 0; i < images->len; i++)
-        outside_note(outside, g_ptr_array_index(images, i),
-                     g_strdup_printf("%s (cannot be read)", path));
+    struct image_file *copy = g_new(struct image_file, 1);
+
+    *copy = *file;
+    return copy;
 }
 
-/* Follow what the symbolic link PATH leads to by its own name, which others may use. */
+/* What the graph knows of an image, as image_file_look() would tell it. */
 static bool
-follow_target(struct outside *outside, const char *path, const struct image_file *link)
+file_of_image(struct image_file *file, const struct image *image)
 {
-    struct image_file target = *link;
-    char *resolved = realpath(path, NULL);
-    bool told;
+    struct stat st;
 
-    target.symlink = false;
-    told = !resolved || outside_follow(outside, resolved, &target, NULL);
-    free(resolved);
-    return told;
+    *file = (struct image_file){.identity = image->identity, .block = image->block};
+    if (!image->block)
+        return true;
+    if (stat(image->path, &st) < 0)
+        return false;
+    file->rdev = st.st_rdev;
+    return true;
 }
 
 static void
-look_at_file(struct outside *outside, const GPtrArray *images, const char *path)
+search_begin(struct search *search, struct state *state)
 {
-    struct image_file file = {0};
-    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) all = image_graph_all(state->graph);
 
-    if (!image_file_look(&file, path, &error)) {
-        if (g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED))
-            note_unreadable(outside, images, path);
-        return;
+    search->state = state;
+    search->outside = outside_new();
+    search->images = g_hash_table_new_full(image_file_hash, image_file_equal, g_free, NULL);
+    for (guint i = 0; i < all->len; i++) {
+        struct image *image = g_ptr_array_index(all, i);
+        struct image_file file;
+
+        if (!file_of_image(&file, image))
+            continue;
+        g_hash_table_insert(search->images, file_copy(&file), image);
+        outside_skip(search->outside, &file);
     }
-    if ((!file.block && file.identity.size < IMAGE_SIZE_MIN) || outside_find_image(outside, &file))
-        return;
-    if ((file.symlink && !follow_target(outside, path, &file)) ||
-        !outside_follow(outside, path, &file, NULL))
-        note_unreadable(outside, images, path);
 }
 
-static bool
-may_be_image(const struct dirent *entry)
+static int
+compare_texts(const void *a, const void *b)
 {
-    return entry->d_type == DT_REG || entry->d_type == DT_LNK || entry->d_type == DT_BLK ||
-           entry->d_type == DT_UNKNOWN;
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Leave in the state what was found. */
+static void
+search_end(struct search *search)
+{
+    GHashTableIter iter;
+    gpointer file;
+    gpointer image;
+
+    g_hash_table_iter_init(&iter, search->images);
+    while (g_hash_table_iter_next(&iter, &file, &image)) {
+        const GPtrArray *found = outside_find(search->outside, file);
+        GPtrArray *texts;
+
+        if (!found)
+            continue;
+        texts = g_ptr_array_new_with_free_func(g_free);
+        for (guint i = 0; i < found->len; i++)
+            g_ptr_array_add(texts,
+                            g_strdup(((struct dependent *)g_ptr_array_index(found, i))->text));
+        g_ptr_array_sort(texts, compare_texts);
+        g_hash_table_insert(search->state->dependents, image, texts);
+    }
+    g_hash_table_unref(search->images);
+    outside_free(search->outside);
 }
 
 /* Look at every file of DIRECTORY, where IMAGES lie. */
 static void
-look_at_directory(struct outside *outside, const char *directory, const GPtrArray *images)
+look_at_directory(struct search *search, const char *directory, const GPtrArray *images)
 {
-    DIR *entries = opendir(directory);
-    const struct dirent *entry;
+    g_autoptr(GPtrArray) unreadable = g_ptr_array_new_with_free_func(g_free);
 
-    if (!entries) {
-        note_unreadable(outside, images, directory);
-        return;
-    }
-    while ((entry = readdir(entries))) {
-        g_autofree char *path = NULL;
+    outside_look(search->outside, directory, unreadable);
+    for (guint i = 0; i < unreadable->len; i++) {
+        for (guint n = 0; n < images->len; n++) {
+            struct image_file file;
 
-        if (!may_be_image(entry))
-            continue;
-        path = g_build_filename(directory, entry->d_name, NULL);
-        look_at_file(outside, images, path);
+            if (file_of_image(&file, g_ptr_array_index(images, n)))
+                outside_note(search->outside, &file,
+                             g_strdup_printf("%s (cannot be read)",
+                                             (const char *)g_ptr_array_index(unreadable, i)),
+                             NULL);
+        }
     }
-    closedir(entries);
 }
 
 /* The directory of PATH without symbolic links; REAL keeps what was resolved. Borrowed. */
@@ -140,29 +161,21 @@ find_directories(const struct state *state)
     return directories;
 }
 
-static int
-compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 void
 state_load_dependents(struct state *state)
 {
     g_autoptr(GHashTable) directories = find_directories(state);
-    struct outside outside;
+    struct search search;
     GHashTableIter iter;
     gpointer directory;
     gpointer images;
-    gpointer texts;
 
-    outside_init(&outside, state);
+    search_begin(&search, state);
     g_hash_table_iter_init(&iter, directories);
-    while (g_hash_table_iter_next(&iter, &directory, &images))
-        look_at_directory(&outside, directory, images);
-    outside_follow_domains(&outside);
-    outside_clear(&outside);
-    g_hash_table_iter_init(&iter, state->dependents);
-    while (g_hash_table_iter_next(&iter, NULL, &texts))
-        g_ptr_array_sort(texts, compare_texts);
+    while (g_hash_table_iter_next(&iter, &directory, &images)) {
+        g_hash_table_add(state->searched, g_strdup(directory));
+        look_at_directory(&search, directory, images);
+    }
+    search_domains(&search);
+    search_end(&search);
 }

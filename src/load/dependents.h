@@ -8,6 +8,7 @@
  * themselves, through symbolic links as well, and the disks of the domains beside this one and of
  * their snapshots (load/domains.h), each with its chain. A file of which it cannot be told what it
  * stands on counts as standing on all images of its directory, and so does a directory that cannot
- * be read.
+ * be read. All directories in which images were found, those of the other domains as well, are
+ * noted in `searched`.
  */
 void state_load_dependents(struct state *state);

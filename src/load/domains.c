@@ -11,7 +11,7 @@
 
 /* A domain beside this one, or one of its snapshots. */
 struct neighbour {
-    struct outside *outside;
+    struct search *search;
     bool is_own;       /* a copy of our own definition */
     const char *owner; /* for messages */
 };
@@ -27,28 +27,40 @@ is_this_domain(const struct state *state, const struct domain_def *domain)
     return strcmp(own->name, domain->name) == 0;
 }
 
+/* On any image, wherever that is. */
+static void
+note_on_all(struct search *search, const char *text)
+{
+    GHashTableIter iter;
+    gpointer file;
+
+    g_hash_table_iter_init(&iter, search->images);
+    while (g_hash_table_iter_next(&iter, &file, NULL))
+        outside_note(search->outside, file, g_strdup(text), NULL);
+}
+
 static void
 follow_disk(const struct neighbour *neighbour, const struct domain_disk *disk)
 {
-    struct outside *outside = neighbour->outside;
+    struct search *search = neighbour->search;
     struct image_file file = {0};
-    const struct image *image;
     g_autoptr(GError) error = NULL;
     g_autofree char *text = NULL;
 
     if ((disk->type != DISK_TYPE_FILE && disk->type != DISK_TYPE_BLOCK) || !disk->source ||
         !g_path_is_absolute(disk->source) || !image_file_look(&file, disk->source, NULL))
         return;
+    if (!file.block)
+        g_hash_table_add(search->state->searched, g_path_get_dirname(disk->source));
     text = g_strdup_printf("%s of %s", disk->source, neighbour->owner);
-    image = outside_find_image(outside, &file);
-    if (image && !neighbour->is_own) {
-        outside_note(outside, image, g_steal_pointer(&text));
-    } else if (!image && !outside_follow(outside, disk->source, &file, &error) &&
+    if (g_hash_table_contains(search->images, &file)) {
+        if (!neighbour->is_own)
+            outside_note(search->outside, &file, g_steal_pointer(&text), NULL);
+    } else if (!outside_follow(search->outside, disk->source, &file, &error) &&
                g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED)) {
         g_autofree char *unknown = g_strconcat(text, " (cannot be read)", NULL);
 
-        /* on any image, wherever that is */
-        outside_note_all(outside, unknown);
+        note_on_all(search, unknown);
     }
 }
 
@@ -68,7 +80,7 @@ follow_snapshot(const struct neighbour *domain, const char *path)
         text ? snapshot_def_parse(text, length, path, SNAPSHOT_DEF_STORED, NULL) : NULL;
     g_autofree char *owner =
         def ? g_strdup_printf("snapshot '%s' of %s", def->name, domain->owner) : NULL;
-    const struct neighbour snapshot = {domain->outside, domain->is_own, owner};
+    const struct neighbour snapshot = {domain->search, domain->is_own, owner};
 
     if (!def)
         return;
@@ -101,7 +113,7 @@ list_files(const char *directory)
 static void
 follow_snapshots(const struct neighbour *domain, const char *xml, unsigned *left)
 {
-    const struct state *state = domain->outside->state;
+    const struct state *state = domain->search->state;
     g_autofree char *store = domain_location_find_store(state->location, xml);
     g_autoptr(GPtrArray) paths = NULL;
 
@@ -114,28 +126,28 @@ follow_snapshots(const struct neighbour *domain, const char *xml, unsigned *left
 }
 
 static void
-follow_domain(struct outside *outside, const char *path, unsigned *left)
+follow_domain(struct search *search, const char *path, unsigned *left)
 {
     size_t length;
     g_autofree char *text = file_read(path, DOMAIN_XML_MAX, &length, NULL, NULL);
     scoped(domain_def) domain = text ? domain_def_parse(text, length, path, NULL) : NULL;
     g_autofree char *owner = domain ? g_strdup_printf("domain '%s'", domain->name) : NULL;
-    struct neighbour neighbour = {.outside = outside, .owner = owner};
+    struct neighbour neighbour = {.search = search, .owner = owner};
 
     if (!domain)
         return;
-    neighbour.is_own = is_this_domain(outside->state, domain);
+    neighbour.is_own = is_this_domain(search->state, domain);
     follow_disks(&neighbour, domain);
     follow_snapshots(&neighbour, path, left);
 }
 
 void
-outside_follow_domains(struct outside *outside)
+search_domains(struct search *search)
 {
-    g_autofree char *directory = g_path_get_dirname(outside->state->location->xml);
+    g_autofree char *directory = g_path_get_dirname(search->state->location->xml);
     g_autoptr(GPtrArray) paths = list_files(directory);
     unsigned snapshots = DOMAINS_SNAPSHOTS_MAX;
 
     for (guint i = 0; i < MIN(paths->len, DOMAINS_MAX); i++)
-        follow_domain(outside, g_ptr_array_index(paths, i), &snapshots);
+        follow_domain(search, g_ptr_array_index(paths, i), &snapshots);
 }

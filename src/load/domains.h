@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "load/outside.h"
+#include "image/outside.h"
+#include "load/tree.h"
 
 /* Other domains are looked for in so many files at most. */
 #define DOMAINS_MAX 1000
 
 /* And their snapshots in so many, all in all. */
 #define DOMAINS_SNAPSHOTS_MAX 10000
+
+/* A search for what stands on the images of the graph. */
+struct search {
+    struct state *state;
+    struct outside *outside; /* skips the images of the graph */
+    GHashTable *images;      /* struct image_file -> struct image: these */
+};
 
 /* Follow the disks of the domains whose XML files (*.xml) lie beside that of this one: the first
  * DOMAINS_MAX of them by name, links followed, directories (libvirt's "autostart") not. A disk that
@@ -16,4 +24,4 @@
  * same uuid or, without one, the same name). Their snapshots are followed in the same way, the
  * first DOMAINS_SNAPSHOTS_MAX; a disk is noted as "PATH of snapshot 'S' of domain 'NAME'".
  */
-void outside_follow_domains(struct outside *outside);
+void search_domains(struct search *search);

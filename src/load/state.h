@@ -32,6 +32,7 @@ struct state {
     GPtrArray *frozen;      /* of struct state_frozen: of every snapshot; NULL unless STATE_TREE */
     GHashTable *tags;       /* struct image -> GPtrArray of struct image_tag */
     GHashTable *dependents; /* struct image -> GPtrArray of char * */
+    GHashTable *searched;   /* set of char *: the directories in which those were looked for */
     GHashTable *layers;     /* set of struct image: layers without a name that are ours */
     struct file_identity layers_identity; /* of their list; inode 0: there is none */
     char *token;                          /* for temporary names of this run */

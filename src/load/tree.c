@@ -148,6 +148,7 @@ bool
 state_load_tree(struct state *state, GError **error)
 {
     state->dependents = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+    state->searched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     state->layers = g_hash_table_new(NULL, NULL);
     load_frozen(state);
     if (!state_load_layers(state, error) || !load_all_tags(state, error))
@@ -163,6 +164,7 @@ state_clear_tree(struct state *state)
     g_clear_pointer(&state->frozen, g_ptr_array_unref);
     g_clear_pointer(&state->tags, g_hash_table_unref);
     g_clear_pointer(&state->dependents, g_hash_table_unref);
+    g_clear_pointer(&state->searched, g_hash_table_unref);
     g_clear_pointer(&state->layers, g_hash_table_unref);
 }
 

@@ -185,6 +185,7 @@ plan_images(struct plan *plan, const struct state *state, const struct delete_re
         !delete_record_plan(plan, state, removed, merges, error))
         return false;
     merges_order(plan, merges);
+    record_watch(plan, state);
     return true;
 }
 

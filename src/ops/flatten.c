@@ -348,5 +348,6 @@ flatten_plan(const struct state *state, const GPtrArray *disks, GPtrArray *notes
     if (flattened->len > 0 && state->snapshots->problems->len == 0 &&
         merge_rules_state_known(state, NULL))
         plan_layers(plan, state, flattened, notes);
+    record_watch(plan, state);
     return g_steal_pointer(&plan);
 }

@@ -47,14 +47,25 @@ find_standing(const struct merges *merges, const struct image *image)
     return image;
 }
 
+/* What stands on the top of a commit may go on standing on it. */
 static void
-plan_commit(struct plan *plan, const struct merge *merge)
+know_overlays(struct plan *plan, const struct state *state, const struct image *image)
+{
+    g_autoptr(GPtrArray) overlays = usage_overlays(state, image);
+
+    for (guint i = 0; i < overlays->len; i++)
+        plan_know_image(plan, &((const struct image *)g_ptr_array_index(overlays, i))->identity);
+}
+
+static void
+plan_commit(struct plan *plan, const struct state *state, const struct merge *merge)
 {
     const struct step_image_spec top = spec_of(merge->top);
     g_autofree char *base = merge_link_path(merge->top, merge->bottom);
     unsigned depth = merge->top->depth - merge->bottom->depth;
 
     plan_add_commit(plan, RANK_IMAGES + merge->level, &top, base, depth);
+    know_overlays(plan, state, merge->top);
     if (!merge->keeps_name)
         return;
     plan_check_unchanged(plan, merge->top->path, &merge->top->identity);
@@ -128,7 +139,7 @@ merges_plan(struct plan *plan, const struct state *state, const struct merges *m
         check_images(plan, merge);
         check_space(plan, merge);
         if (merge->how == MERGE_COMMIT)
-            plan_commit(plan, merge);
+            plan_commit(plan, state, merge);
         else if (!plan_rebase(plan, merges, merge, error))
             return false;
     }

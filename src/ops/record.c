@@ -288,6 +288,16 @@ record_layers(struct plan *plan, const struct state *state, const GPtrArray *lay
 }
 
 void
+record_watch(struct plan *plan, const struct state *state)
+{
+    g_autoptr(GList) all =
+        g_list_sort(g_hash_table_get_keys(state->searched), (GCompareFunc)strcmp);
+
+    for (GList *directory = all; directory; directory = directory->next)
+        plan_watch_directory(plan, directory->data);
+}
+
+void
 record_removal(struct plan *plan, const char *path, const struct file_identity *identity)
 {
     struct step *step = plan_add_unlink(plan, RANK_REMOVE, path);

@@ -67,6 +67,11 @@ void record_domain(struct plan *plan, const struct state *state, const char *tex
  */
 void record_layers(struct plan *plan, const struct state *state, const GPtrArray *layers);
 
+/* Have PLAN watched while it runs (plan_watch_directory()), in all directories in which STATE was
+ * searched for what stands on its images. For plans that take such images away or change them.
+ */
+void record_watch(struct plan *plan, const struct state *state);
+
 /* Plan to remove the image file at PATH, which was IDENTITY, at the very end: unless somebody has
  * written to it by then.
  */

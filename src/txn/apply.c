@@ -6,6 +6,7 @@
 #include "txn/finish.h"
 #include "txn/journal.h"
 #include "txn/step-image.h"
+#include "txn/watch.h"
 #include "util/child.h"
 #include "util/interrupt.h"
 
@@ -121,6 +122,8 @@ run_programs(const struct execution *execution, const struct batch_setting *sett
     child_set_cancel(any_step(needed, is_long) ? interrupt_fd() : -1);
     fine = batch_run(needed, setting, failed, &local);
     child_set_cancel(-1);
+    if (needed->len > 0)
+        watch_expire(execution->context.watch);
     if (fine || was_done_all_the_same(execution, failed))
         return true;
     g_propagate_error(error, g_steal_pointer(&local));
@@ -222,6 +225,25 @@ apply_rank(const struct execution *execution, const GPtrArray *rank, GError **er
            finish_steps(execution, rank, removes_name, error);
 }
 
+/* See that no stranger has come to stand on what is to be changed, while all can still be taken
+ * back. What is to be removed may as well stay, when it is too late for that.
+ */
+static bool
+check_strangers(const struct execution *execution, GError **error)
+{
+    const struct plan *plan = execution->plan;
+
+    watch_expire(execution->context.watch);
+    for (guint i = 0; i < plan->apply->len; i++) {
+        const struct step *step = g_ptr_array_index(plan->apply, i);
+
+        if (!(removes_name(step) && execution->context.recovering) &&
+            !watch_check(step, &execution->context, error))
+            return false;
+    }
+    return true;
+}
+
 /* What an interrupted run has hidden is whole, and has its name, before steps of other ranks look
  * for it.
  */
@@ -249,11 +271,14 @@ plan_apply(struct execution *execution, GError **error)
         if (!step_ensure(g_ptr_array_index(plan->prepare, i), &execution->context, error))
             return false;
     }
+    if (!check_strangers(execution, error))
+        return false;
     for (guint first = 0; first < plan->apply->len;) {
         g_autoptr(GPtrArray) rank = rank_at(plan->apply, first);
 
         if (!apply_rank(execution, rank, error))
             return false;
+        watch_expire(execution->context.watch);
         first += rank->len;
     }
     return plan_sync_directories(plan->apply, error);

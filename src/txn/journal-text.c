@@ -41,6 +41,23 @@ format_locks(GKeyFile *file, const GPtrArray *checks)
     }
 }
 
+/* Where to look for what stands on the images, and what may. */
+static void
+format_watch(GKeyFile *file, const struct plan *plan)
+{
+    for (guint i = 0; i < plan->directories->len; i++) {
+        g_autofree char *group = g_strdup_printf("directory %u", i);
+
+        journal_set_text(file, group, "path", g_ptr_array_index(plan->directories, i));
+    }
+    for (guint i = 0; i < plan->known->len; i++) {
+        g_autofree char *group = g_strdup_printf("known %u", i);
+
+        journal_set_identity(file, group, "old",
+                             &g_array_index(plan->known, struct file_identity, i));
+    }
+}
+
 /* The first line for a body with the checksum SUM, without its end. */
 static char *
 first_line(unsigned version, const char *sum)
@@ -69,6 +86,7 @@ journal_format(const struct plan *plan, enum plan_phase phase, const char *boot)
     format_steps(file, "prepare", plan->prepare);
     format_steps(file, "apply", plan->apply);
     format_locks(file, plan->checks);
+    format_watch(file, plan);
     body = g_key_file_to_data(file, NULL, NULL);
     sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, body, -1);
     line = first_line(JOURNAL_VERSION, sum);
@@ -109,6 +127,36 @@ parse_locks(GKeyFile *file, struct plan *plan, GError **error)
             plan_check_exclusive(plan, path, &identity);
         else
             plan_check_lock(plan, path, &identity);
+    }
+}
+
+static bool
+parse_directories(GKeyFile *file, struct plan *plan, GError **error)
+{
+    for (guint i = 0;; i++) {
+        g_autofree char *group = g_strdup_printf("directory %u", i);
+        g_autofree char *path = NULL;
+
+        if (!g_key_file_has_group(file, group))
+            return true;
+        if (!journal_get_text(file, group, "path", true, &path, error))
+            return false;
+        plan_watch_directory(plan, path);
+    }
+}
+
+static bool
+parse_known(GKeyFile *file, struct plan *plan, GError **error)
+{
+    for (guint i = 0;; i++) {
+        g_autofree char *group = g_strdup_printf("known %u", i);
+        struct file_identity identity = {0};
+
+        if (!g_key_file_has_group(file, group))
+            return true;
+        if (!journal_get_identity(file, group, "old", &identity, error))
+            return false;
+        plan_know_image(plan, &identity);
     }
 }
 
@@ -170,7 +218,8 @@ journal_parse(const char *text, size_t length, const char *boot, GError **error)
                               error) ||
         !parse_steps(file, "prepare", PLAN_PREPARE, journal->plan->prepare, error) ||
         !parse_steps(file, "apply", PLAN_APPLY, journal->plan->apply, error) ||
-        !parse_locks(file, journal->plan, error))
+        !parse_locks(file, journal->plan, error) ||
+        !parse_directories(file, journal->plan, error) || !parse_known(file, journal->plan, error))
         return NULL;
     if (strcmp(phase, "preparing") != 0 && strcmp(phase, "committed") != 0) {
         journal_set_damaged(error, "phase");

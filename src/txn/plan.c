@@ -5,51 +5,6 @@
 
 #include <string.h>
 
-static const struct {
-    const char *name;
-    enum plan_phase phase;
-} kinds[] = {
-    [STEP_MAKE_DIRECTORY] = {"make-directory", PLAN_PREPARE},
-    [STEP_STAGE_FILE] = {"stage-file", PLAN_PREPARE},
-    [STEP_CREATE_OVERLAY] = {"create-overlay", PLAN_PREPARE},
-    [STEP_FILL_DEVICE] = {"fill-device", PLAN_PREPARE},
-    [STEP_CONVERT] = {"convert", PLAN_PREPARE},
-    [STEP_LINK] = {"link", PLAN_PREPARE},
-    [STEP_TAKE_TAG] = {"take-tag", PLAN_PREPARE},
-    [STEP_APPLY_TAG] = {"apply-tag", PLAN_PREPARE},
-    [STEP_COMMIT] = {"commit", PLAN_APPLY},
-    [STEP_REBASE] = {"rebase", PLAN_APPLY},
-    [STEP_RELINK] = {"relink", PLAN_APPLY},
-    [STEP_REPLACE] = {"replace", PLAN_APPLY},
-    [STEP_INSTALL] = {"install", PLAN_APPLY},
-    [STEP_UNLINK] = {"unlink", PLAN_APPLY},
-    [STEP_DELETE_TAG] = {"delete-tag", PLAN_APPLY},
-};
-
-const char *
-step_kind_name(enum step_kind kind)
-{
-    return kinds[kind].name;
-}
-
-bool
-step_kind_parse(const char *name, enum step_kind *kind)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        if (strcmp(kinds[i].name, name) == 0) {
-            *kind = (enum step_kind)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-enum plan_phase
-step_kind_phase(enum step_kind kind)
-{
-    return kinds[kind].phase;
-}
-
 static void
 plan_check_free(struct plan_check *check)
 {
@@ -66,6 +21,8 @@ plan_new(const char *operation, const char *domain, const char *snapshot)
     plan->domain = g_strdup(domain);
     plan->snapshot = g_strdup(snapshot);
     plan->checks = g_ptr_array_new_with_free_func((GDestroyNotify)plan_check_free);
+    plan->directories = g_ptr_array_new_with_free_func(g_free);
+    plan->known = g_array_new(FALSE, TRUE, sizeof(struct file_identity));
     plan->prepare = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
     plan->apply = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
     return plan;
@@ -83,6 +40,8 @@ plan_free(struct plan *plan)
     g_free(plan->boot);
     g_free(plan->place);
     g_ptr_array_unref(plan->checks);
+    g_ptr_array_unref(plan->directories);
+    g_array_unref(plan->known);
     g_ptr_array_unref(plan->prepare);
     g_ptr_array_unref(plan->apply);
     g_free(plan);
@@ -183,6 +142,18 @@ void
 plan_check_install(struct plan *plan, const char *directory)
 {
     plan_add_check(plan, PLAN_CHECK_INSTALL, directory, NULL);
+}
+
+void
+plan_watch_directory(struct plan *plan, const char *directory)
+{
+    g_ptr_array_add(plan->directories, g_strdup(directory));
+}
+
+void
+plan_know_image(struct plan *plan, const struct file_identity *identity)
+{
+    g_array_append_val(plan->known, *identity);
 }
 
 struct step *

@@ -7,6 +7,7 @@
 
 #include "txn/journal.h"
 #include "txn/step-image.h"
+#include "txn/watch.h"
 #include "util/error.h"
 #include "util/interrupt.h"
 
@@ -121,6 +122,8 @@ begin(struct step *step, const struct step_context *context, GError **error)
 
     if (!plan_check_interrupted(error))
         return false;
+    if (!watch_check(step, context, error))
+        return false;
     return step_kind_is_image(step->kind) ? step_image_begin(step, context, &needed, error)
                                           : step_begin(step, error);
 }
@@ -153,6 +156,7 @@ prepare_rank(const struct execution *execution, guint first, guint end, guint *b
             return false;
         *begun = i + 1;
     }
+    watch_expire(execution->context.watch);
     return batch_run(steps, &execution->setting, NULL, error) &&
            end_rank(steps, &execution->context, error);
 }

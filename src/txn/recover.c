@@ -11,6 +11,7 @@
 #include "txn/journal.h"
 #include "txn/step-image.h"
 #include "txn/step-look.h"
+#include "txn/watch.h"
 #include "util/error.h"
 #include "util/interrupt.h"
 
@@ -26,10 +27,13 @@ txn_recovered_clear(struct txn_recovered *recovered)
 static void
 note_cause(const struct step_context *context, const GError *error)
 {
+    static const char *const advices[] = {STEP_EDITED_ADVICE, STEP_STRANGER_ADVICE};
     size_t length = strlen(error->message);
 
-    if (g_str_has_suffix(error->message, STEP_EDITED_ADVICE))
-        length -= strlen(STEP_EDITED_ADVICE);
+    for (size_t i = 0; i < G_N_ELEMENTS(advices); i++) {
+        if (g_str_has_suffix(error->message, advices[i]))
+            length = strlen(error->message) - strlen(advices[i]);
+    }
     step_note(context, "%.*s", (int)length, error->message);
 }
 
@@ -87,6 +91,7 @@ recover_locked(const struct journal *journal, const struct txn_options *options,
                const GArray *locks, enum txn_recovery *what, GError **error)
 {
     const struct plan *plan = journal->plan;
+    scoped(watch) watch = watch_new();
     bool yielded = false;
     struct execution execution = {
         .plan = journal->plan,
@@ -94,6 +99,7 @@ recover_locked(const struct journal *journal, const struct txn_options *options,
                     .plan = plan,
                     .recovering = true,
                     .yielded = &yielded,
+                    .watch = watch,
                     .notes = options->notes},
         .setting = {.options = options, .locks = locks},
     };

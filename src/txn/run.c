@@ -12,6 +12,7 @@
 #include "txn/prepare.h"
 #include "txn/step-image.h"
 #include "txn/step-look.h"
+#include "txn/watch.h"
 #include "util/child.h"
 #include "util/error.h"
 #include "util/interrupt.h"
@@ -172,10 +173,15 @@ bool
 txn_run(struct plan *plan, const struct txn_options *options, GError **error)
 {
     GArray *locks = plan_locks_new();
+    scoped(watch) watch = watch_new();
     bool yielded = false;
     struct execution execution = {
         .plan = plan,
-        .context = {.plan = plan, .same_boot = true, .yielded = &yielded, .notes = options->notes},
+        .context = {.plan = plan,
+                    .same_boot = true,
+                    .yielded = &yielded,
+                    .watch = watch,
+                    .notes = options->notes},
         .setting = {.options = options, .locks = locks},
     };
     bool done;

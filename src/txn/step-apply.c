@@ -12,6 +12,7 @@
 #include "txn/step-image.h"
 #include "txn/step-look.h"
 #include "txn/step-part.h"
+#include "txn/watch.h"
 #include "util/error.h"
 
 /* The longest text that is compared, in bytes; far more than a domain XML file may have. */
@@ -197,6 +198,8 @@ finish_replace(const struct step *step, const struct step_context *context,
         g_propagate_error(error, g_steal_pointer(&local));
         return false;
     }
+    if (!watch_check(step, context, error))
+        return false;
     if (rename(step->source, step->path) == 0)
         return true;
     offshot_set_error_errno(error, errno, "cannot rename '%s' to '%s'", step->source, step->path);
@@ -253,6 +256,24 @@ keep_written(const struct step *step, const struct step_context *context)
     return true;
 }
 
+/* An image on which somebody stands by now stays as well, and so does what that stands on itself.
+ */
+static bool
+is_stood_on(const struct step *step, const struct step_context *context)
+{
+    g_autofree char *who = NULL;
+
+    if (!context->watch || watch_is_spare(step, context))
+        return false;
+    who = watch_find(context, step->path, WATCH_ALL);
+    if (who)
+        step_note(
+            context,
+            "'%s' is kept, since '%s' has come to stand on it: remove it when nothing needs it",
+            step->path, who);
+    return who != NULL;
+}
+
 static bool
 finish_unlink(const struct step *step, const struct step_context *context, GError **error)
 {
@@ -280,7 +301,7 @@ finish_unlink(const struct step *step, const struct step_context *context, GErro
             step->path);
         return true;
     }
-    if (unlink(step->path) == 0)
+    if ((step->guarded && is_stood_on(step, context)) || unlink(step->path) == 0)
         return true;
     offshot_set_error_errno(error, errno, "cannot remove '%s'", step->path);
     return false;

@@ -11,6 +11,7 @@
 #include "image/qemu-img.h"
 #include "txn/step-look.h"
 #include "txn/step-part.h"
+#include "txn/watch.h"
 #include "util/child.h"
 #include "util/error.h"
 #include "util/interrupt.h"
@@ -47,8 +48,8 @@ was_written_since(const struct step *step, const struct step_context *context)
            !step_unchanged_file(context, &there, &step->made) && !later_was_applied(step, context);
 }
 
-static bool
-commit_is_needed(const struct step *step, const struct step_context *context)
+bool
+step_commit_is_needed(const struct step *step, const struct step_context *context)
 {
     if (!context->recovering || !context->plan || step->rank >= context->plan->applied)
         return true;
@@ -173,8 +174,10 @@ step_commit_begin(struct step *step, const struct step_context *context, GError 
     scoped(image_graph) graph = image_graph_new();
     const struct image *top, *base;
 
-    if (!commit_is_needed(step, context))
+    if (!step_commit_is_needed(step, context))
         return true;
+    if (!watch_check(step, context, error))
+        return false;
     step->fd = step_part_open(step, context, error);
     top = step->fd >= 0 ? step_part_walk(graph, step, error) : NULL;
     base = top ? commit_base(step, context, top, error) : NULL;

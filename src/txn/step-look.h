@@ -26,5 +26,8 @@ bool step_set_unexplained(GError **error, const char *path, const char *what);
 /* What the user is to do with a text that he changed too early. Ends the message of the error. */
 #define STEP_EDITED_ADVICE ": undo that change, run `offshot recover`, and make it again"
 
+/* The same of somebody's image that has come to stand on one that is to change. */
+#define STEP_STRANGER_ADVICE ": remove it, or rebase it onto another image"
+
 /* Append a remark for the user, if somebody listens. */
 void step_note(const struct step_context *context, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -49,6 +49,8 @@ bool step_table_remember(struct step *step, int fd, GPtrArray *tags, GError **er
  */
 bool step_table_restore(const struct step *step, int fd, GError **error);
 
+/* Whether STEP, a commit, has to be run, by what is known of it now. */
+bool step_commit_is_needed(const struct step *step, const struct step_context *context);
 bool step_commit_begin(struct step *step, const struct step_context *context, GError **error);
 bool step_commit_end(const struct step *step, const struct step_context *context, GError **error);
 

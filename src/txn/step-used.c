@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "image/lock.h"
+#include "image/outside.h"
 #include "txn/step-look.h"
 #include "util/error.h"
 
@@ -51,6 +52,21 @@ is_named(const struct step *overlay, const struct step_context *context)
     return false;
 }
 
+/* Whether a clone of the overlay lies beside it. */
+static bool
+is_stood_on(const struct step *overlay)
+{
+    scoped(outside) outside = outside_new();
+    g_autoptr(GPtrArray) unreadable = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *directory = g_path_get_dirname(overlay->path);
+    struct image_file file = {0};
+
+    if (!image_file_look(&file, overlay->path, NULL))
+        return false;
+    outside_look(outside, directory, unreadable);
+    return outside_find(outside, &file) != NULL;
+}
+
 bool
 step_overlay_is_used(const struct step *step, const struct step_context *context, bool *used,
                      GError **error)
@@ -73,7 +89,7 @@ step_overlay_is_used(const struct step *step, const struct step_context *context
         return false;
     }
     file_identity_set(&there, &st);
-    *used =
-        there.size != step->made.size || there.mtime != step->made.mtime || is_named(step, context);
+    *used = there.size != step->made.size || there.mtime != step->made.mtime ||
+            is_named(step, context) || is_stood_on(step);
     return true;
 }

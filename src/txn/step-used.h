@@ -6,8 +6,8 @@
 /* Between a crash and its recovery somebody may have put to use what the plan had made by then. */
 
 /* Whether the file at PATH, an overlay that STEP gave this name, may hold what somebody needs: it
- * was written since it was made, or a file that the plan was to replace has been changed and names
- * it.
+ * was written since it was made, a file that the plan was to replace has been changed and names it,
+ * or another image beside it stands on it.
  *
  * Fails with OFFSHOT_ERROR_BUSY while a QEMU process has it open.
  */

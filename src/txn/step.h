@@ -14,6 +14,7 @@ struct step_context {
     bool recovering;         /* time has passed: somebody may have come to use what was made */
     bool same_boot;          /* device numbers of the step are those of this boot */
     bool *yielded;           /* set when a snapshot file stayed as somebody else made it; or NULL */
+    struct watch *watch;     /* what stands on images of the plan by now; NULL: nobody looks */
     GPtrArray *notes;        /* of char *: what the user should know though it is no failure */
 };
 

@@ -35,6 +35,7 @@ planner_init_tree(struct planner *planner)
     state->frozen = g_ptr_array_new_with_free_func(planner_free_frozen);
     state->tags = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
     state->dependents = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+    state->searched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     state->layers = g_hash_table_new(NULL, NULL);
 }
 

@@ -28,6 +28,10 @@ plan_of(const char *name)
     plan_check_lock(plan, name, &image);
     plan_check_space(plan, "/space", 5);
     plan_check_lock(plan, "/second", &old);
+    plan_watch_directory(plan, "/first");
+    plan_watch_directory(plan, name);
+    plan_know_image(plan, &old);
+    plan_know_image(plan, &image);
     plan_add_make_directory(plan, 0, name);
     plan_add_stage_file(plan, 1, name, "content", name);
     plan_add_create_overlay(plan, 1, name, argv, name);
@@ -83,6 +87,10 @@ START_TEST(what_is_written_is_read_again)
     ck_assert_int_eq(lock->kind, PLAN_CHECK_LOCK);
     ck_assert_str_eq(lock->path, name);
     ck_assert_uint_eq(lock->identity.inode, 8);
+    ck_assert_uint_eq(journal->plan->directories->len, 2);
+    ck_assert_str_eq(g_ptr_array_index(journal->plan->directories, 1), name);
+    ck_assert_uint_eq(journal->plan->known->len, 2);
+    ck_assert_uint_eq(g_array_index(journal->plan->known, struct file_identity, 1).inode, 8);
     ck_assert_int_eq(lock->identity.mtime, 1795378938000000000);
 }
 END_TEST

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "image/outside.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/backing-guess.h"
+#include "image/graph.h"
+#include "util/error.h"
+
+/* No header of a format with backing links fits into less; a VMDK descriptor may be as short. */
+#define IMAGE_SIZE_MIN 128
+
+struct outside {
+    GHashTable *skipped;    /* set of struct image_file */
+    GHashTable *seen;       /* set of struct image_file: what was followed already */
+    GHashTable *dependents; /* struct image_file -> GPtrArray of struct dependent */
+};
+
+static gpointer
+file_copy(const struct image_file *file)
+{
+    struct image_file *copy = g_new(struct image_file, 1);
+
+    *copy = *file;
+    return copy;
+}
+
+static void
+dependent_free(gpointer data)
+{
+    struct dependent *dependent = data;
+
+    g_free(dependent->text);
+    g_free(dependent);
+}
+
+struct outside *
+outside_new(void)
+{
+    struct outside *outside = g_new0(struct outside, 1);
+
+    outside->skipped = g_hash_table_new_full(image_file_hash, image_file_equal, g_free, NULL);
+    outside->seen = g_hash_table_new_full(image_file_hash, image_file_equal, g_free, NULL);
+    outside->dependents = g_hash_table_new_full(image_file_hash, image_file_equal, g_free,
+                                                (GDestroyNotify)g_ptr_array_unref);
+    return outside;
+}
+
+void
+outside_free(struct outside *outside)
+{
+    if (!outside)
+        return;
+    g_hash_table_unref(outside->skipped);
+    g_hash_table_unref(outside->seen);
+    g_hash_table_unref(outside->dependents);
+    g_free(outside);
+}
+
+void
+outside_skip(struct outside *outside, const struct image_file *file)
+{
+    g_hash_table_add(outside->skipped, file_copy(file));
+}
+
+static bool
+is_noted(const GPtrArray *dependents, const char *text)
+{
+    for (guint i = 0; i < dependents->len; i++) {
+        if (strcmp(((const struct dependent *)g_ptr_array_index(dependents, i))->text, text) == 0)
+            return true;
+    }
+    return false;
+}
+
+void
+outside_note(struct outside *outside, const struct image_file *below, char *text,
+             const struct image_file *who)
+{
+    GPtrArray *dependents = g_hash_table_lookup(outside->dependents, below);
+    struct dependent *dependent;
+
+    if (!dependents) {
+        dependents = g_ptr_array_new_with_free_func(dependent_free);
+        g_hash_table_insert(outside->dependents, file_copy(below), dependents);
+    }
+    if (is_noted(dependents, text)) {
+        g_free(text);
+        return;
+    }
+    dependent = g_new0(struct dependent, 1);
+    dependent->text = text;
+    if (who)
+        dependent->file = *who;
+    g_ptr_array_add(dependents, dependent);
+}
+
+const GPtrArray *
+outside_find(const struct outside *outside, const struct image_file *file)
+{
+    return g_hash_table_lookup(outside->dependents, file);
+}
+
+/* Whether ERROR, met so many LAYERS down, leaves unknown what the uppermost one stands on. */
+static bool
+is_unknown(const GError *error, unsigned layers)
+{
+    return g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED) ||
+           (layers == 0 && g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED));
+}
+
+bool
+outside_follow(struct outside *outside, const char *path, const struct image_file *file,
+               GError **error)
+{
+    g_autofree char *at = g_strdup(path);
+    struct image_file here = *file;
+
+    for (unsigned layers = 0; layers < IMAGE_CHAIN_MAX; layers++) {
+        struct image_file next = {0};
+        g_autofree char *below = NULL;
+        g_autoptr(GError) local = NULL;
+
+        if (!g_hash_table_add(outside->seen, file_copy(&here)) && !(layers == 0 && here.symlink))
+            break;
+        below = backing_guess(at, &here, &local);
+        if (is_unknown(local, layers)) {
+            g_propagate_error(error, g_steal_pointer(&local));
+            return false;
+        }
+        if (!below || !image_file_look(&next, below, NULL))
+            break;
+        outside_note(outside, &next, g_steal_pointer(&at), &here);
+        if (g_hash_table_contains(outside->skipped, &next))
+            break;
+        at = g_steal_pointer(&below);
+        here = next;
+    }
+    return true;
+}
+
+/* Follow what the symbolic link PATH leads to by its own name, which others may use. */
+static bool
+follow_target(struct outside *outside, const char *path, const struct image_file *link)
+{
+    struct image_file target = *link;
+    char *resolved = realpath(path, NULL);
+    bool told;
+
+    target.symlink = false;
+    told = !resolved || outside_follow(outside, resolved, &target, NULL);
+    free(resolved);
+    return told;
+}
+
+/* Whether it could be told what the file at PATH stands on. */
+static bool
+look_at_file(struct outside *outside, const char *path)
+{
+    struct image_file file = {0};
+    g_autoptr(GError) error = NULL;
+
+    if (!image_file_look(&file, path, &error))
+        return !g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED);
+    if ((!file.block && file.identity.size < IMAGE_SIZE_MIN) ||
+        g_hash_table_contains(outside->skipped, &file))
+        return true;
+    return (!file.symlink || follow_target(outside, path, &file)) &&
+           outside_follow(outside, path, &file, NULL);
+}
+
+static bool
+may_be_image(const struct dirent *entry)
+{
+    return entry->d_type == DT_REG || entry->d_type == DT_LNK || entry->d_type == DT_BLK ||
+           entry->d_type == DT_UNKNOWN;
+}
+
+void
+outside_look(struct outside *outside, const char *directory, GPtrArray *unreadable)
+{
+    DIR *entries = opendir(directory);
+    const struct dirent *entry;
+
+    if (!entries) {
+        g_ptr_array_add(unreadable, g_strdup(directory));
+        return;
+    }
+    while ((entry = readdir(entries))) {
+        g_autofree char *path = NULL;
+
+        if (!may_be_image(entry))
+            continue;
+        path = g_build_filename(directory, entry->d_name, NULL);
+        if (!look_at_file(outside, path))
+            g_ptr_array_add(unreadable, g_steal_pointer(&path));
+    }
+    closedir(entries);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <config.h>
+
+#include "txn/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/outside.h"
+#include "txn/step-look.h"
+#include "txn/step-part.h"
+#include "util/error.h"
+
+struct watch {
+    struct outside *outside; /* NULL: nobody has looked, or too long ago */
+    GPtrArray *unreadable;   /* of char *: paths */
+};
+
+struct watch *
+watch_new(void)
+{
+    struct watch *watch = g_new0(struct watch, 1);
+
+    watch->unreadable = g_ptr_array_new_with_free_func(g_free);
+    return watch;
+}
+
+void
+watch_free(struct watch *watch)
+{
+    if (!watch)
+        return;
+    outside_free(watch->outside);
+    g_ptr_array_unref(watch->unreadable);
+    g_free(watch);
+}
+
+void
+watch_expire(struct watch *watch)
+{
+    if (!watch)
+        return;
+    g_clear_pointer(&watch->outside, outside_free);
+    g_ptr_array_set_size(watch->unreadable, 0);
+}
+
+static void
+look(struct watch *watch, const struct plan *plan)
+{
+    if (watch->outside)
+        return;
+    watch->outside = outside_new();
+    for (guint i = 0; i < plan->directories->len; i++)
+        outside_look(watch->outside, g_ptr_array_index(plan->directories, i), watch->unreadable);
+}
+
+/* Whether DEPENDENT is an image that the plan knew, and takes into account. */
+static bool
+is_known(const struct step_context *context, const struct dependent *dependent)
+{
+    const struct plan *plan = context->plan;
+    struct file_identity who = dependent->file.identity;
+
+    if (!dependent->file.symlink)
+        file_identity_add_birth(&who, -1, dependent->text);
+    for (guint i = 0; i < plan->checks->len; i++) {
+        const struct plan_check *check = g_ptr_array_index(plan->checks, i);
+
+        if ((check->kind == PLAN_CHECK_EXCLUSIVE || check->kind == PLAN_CHECK_LOCK) &&
+            step_same_file(context, &who, &check->identity))
+            return true;
+    }
+    for (guint i = 0; i < plan->known->len; i++) {
+        if (step_same_file(context, &who, &g_array_index(plan->known, struct file_identity, i)))
+            return true;
+    }
+    return false;
+}
+
+/* What the plan has removed itself since is no reason. */
+static bool
+is_there(const struct dependent *dependent)
+{
+    struct image_file now = {0};
+
+    return image_file_look(&now, dependent->text, NULL) && image_file_equal(&now, &dependent->file);
+}
+
+static char *
+find_dependent(const struct step_context *context, const struct image_file *file,
+               enum watch_scope scope)
+{
+    const GPtrArray *found = outside_find(context->watch->outside, file);
+
+    for (guint i = 0; found && i < found->len; i++) {
+        const struct dependent *dependent = g_ptr_array_index(found, i);
+
+        if (!image_file_equal(&dependent->file, file) && is_there(dependent) &&
+            (scope == WATCH_ALL || !is_known(context, dependent)))
+            return g_strdup(dependent->text);
+    }
+    return NULL;
+}
+
+/* Something in the directory of PATH, or that itself, which cannot be read. */
+static char *
+find_unreadable(const struct watch *watch, const char *path)
+{
+    char *resolved = watch->unreadable->len > 0 ? realpath(path, NULL) : NULL;
+    g_autofree char *directory = resolved ? g_path_get_dirname(resolved) : NULL;
+    char *found = NULL;
+
+    for (guint i = 0; directory && !found && i < watch->unreadable->len; i++) {
+        const char *unreadable = g_ptr_array_index(watch->unreadable, i);
+        g_autofree char *parent = g_path_get_dirname(unreadable);
+
+        if (strcmp(unreadable, directory) == 0 || strcmp(parent, directory) == 0)
+            found = g_strdup_printf("%s (cannot be read)", unreadable);
+    }
+    free(resolved);
+    return found;
+}
+
+char *
+watch_find(const struct step_context *context, const char *path, enum watch_scope scope)
+{
+    struct image_file file = {0};
+    char *found;
+
+    if (!context->watch || context->plan->directories->len == 0 ||
+        !image_file_look(&file, path, NULL))
+        return NULL;
+    look(context->watch, context->plan);
+    found = find_dependent(context, &file, scope);
+    return found ? found : find_unreadable(context->watch, path);
+}
+
+static bool
+check_path(const char *path, const struct step_context *context, GError **error)
+{
+    g_autofree char *who = watch_find(context, path, WATCH_STRANGERS);
+
+    if (!who)
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                "'%s' has come to stand on '%s'" STEP_STRANGER_ADVICE, who, path);
+    return false;
+}
+
+/* All images from the one that goes down to the one that it goes into. */
+static bool
+check_commit(const struct step *step, const struct step_context *context, GError **error)
+{
+    scoped(image_graph) graph = image_graph_new();
+    const struct image *image = NULL;
+
+    if (step_commit_is_needed(step, context))
+        image = step_part_walk(graph, step, NULL);
+    for (unsigned i = 0; image && i <= step->depth; i++, image = image->backing) {
+        if (!check_path(image->path, context, error))
+            return false;
+    }
+    return true;
+}
+
+/* The step that gave the file at SOURCE (NULL: any) the name PATH (NULL: any), or NULL. */
+static const struct step *
+find_link(const struct plan *plan, const char *source, const char *path)
+{
+    for (guint i = 0; i < plan->prepare->len; i++) {
+        const struct step *step = g_ptr_array_index(plan->prepare, i);
+
+        if (step->kind == STEP_LINK && (!source || strcmp(step->source, source) == 0) &&
+            (!path || strcmp(step->path, path) == 0))
+            return step;
+    }
+    return NULL;
+}
+
+bool
+watch_is_spare(const struct step *step, const struct step_context *context)
+{
+    return find_link(context->plan, NULL, step->path) != NULL;
+}
+
+bool
+watch_check(const struct step *step, const struct step_context *context, GError **error)
+{
+    if (!context->watch)
+        return true;
+    switch (step->kind) {
+    case STEP_COMMIT:
+        return check_commit(step, context, error);
+    case STEP_REPLACE:
+        /* an image that got another name first */
+        return !find_link(context->plan, step->path, NULL) || step_was_applied(step, context) ||
+               check_path(step->path, context, error);
+    case STEP_UNLINK:
+        return !step->guarded || watch_is_spare(step, context) ||
+               check_path(step->path, context, error);
+    case STEP_APPLY_TAG:
+        return check_path(step->path, context, error);
+    default:
+        return true;
+    }
+}
