@@ -58,6 +58,11 @@ char **qemu_img_snapshot_argv(const struct qemu_img_target *image, char verb, co
 /* qemu-img check -r all, the backing chain left closed. PATH as above. */
 char **qemu_img_repair_argv(const struct qemu_img_target *image);
 
+/* A commit goes down through so many links at most: each level is named in one argument, which
+ * Linux limits to 128 KiB, by a word for each link above it.
+ */
+#define QEMU_IMG_COMMIT_DEPTH_MAX 160
+
 /* qemu-img commit -d of IMAGE into the image DEPTH links below (1: its backing image), BASE: the
  * path by which QEMU comes to it, through each link from the directory of the image above; NULL
  * only where DEPTH is 1. -p with PROGRESS. PATH and BASE may be any bytes.

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "image/qemu-img.h"
 #include "image/tags.h"
 #include "ops/merge-rules.h"
 
@@ -134,10 +135,21 @@ check_removals(const struct merge_run *run, GError **error)
     return true;
 }
 
+static bool
+check_depth(const struct merge_run *run, GError **error)
+{
+    unsigned depth = run->top->depth - run->bottom->depth;
+
+    return depth <= QEMU_IMG_COMMIT_DEPTH_MAX ||
+           merge_refuse(error,
+                        "'%s' lies %u images below '%s', and qemu-img reaches no more than %d",
+                        run->bottom->path, depth, run->top->path, QEMU_IMG_COMMIT_DEPTH_MAX);
+}
+
 bool
 merge_rules_commit(const struct merge_setting *setting, const struct merge_run *run, GError **error)
 {
-    return check_no_tags(setting, run->top, error) &&
+    return check_depth(run, error) && check_no_tags(setting, run->top, error) &&
            merge_rules_release(setting, run->top, error) && check_top(setting, run, error) &&
            check_bottom(setting, run, error) && check_sizes(run, error) &&
            check_removals(run, error);
