@@ -83,8 +83,8 @@ find_disks(void)
 static bool
 plan_makes(const struct plan *plan, const char *path)
 {
-    for (guint i = 0; i < plan->prepare->len; i++) {
-        const struct step *step = g_ptr_array_index(plan->prepare, i);
+    for (guint i = 0; i < plan->apply->len; i++) {
+        const struct step *step = g_ptr_array_index(plan->apply, i);
 
         if (strcmp(step->path, path) == 0)
             return true;
@@ -135,12 +135,25 @@ report(const struct cli *cli, const struct extract_request *request, const struc
     json_decref(list);
 }
 
+/* Whether the places of all copies are fit for new files. */
+static bool
+check_places(const struct state *state, const struct plan *plan, GError **error)
+{
+    for (guint i = 0; i < plan->apply->len; i++) {
+        const struct step *step = g_ptr_array_index(plan->apply, i);
+
+        if (!state_check_copy(state, step->path, error))
+            return false;
+    }
+    return true;
+}
+
 static bool
 extract(struct session *session, struct extract_request *request, GError **error)
 {
     scoped(plan) plan = extract_plan(session->state, request, session->notes, error);
 
-    if (!plan || !session_run(session, plan, error))
+    if (!plan || !check_places(session->state, plan, error) || !session_run(session, plan, error))
         return false;
     if (!session->cli->dry_run)
         report(session->cli, request, plan);

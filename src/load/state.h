@@ -77,6 +77,12 @@ bool state_load_overlay(struct state *state, const char *path, const struct imag
  */
 bool state_check_target(struct state *state, const char *disk, const char *path, GError **error);
 
+/* Make sure that PATH, where a new file goes that is no part of the domain, is neither inside the
+ * store or the directory of lock and journal, nor the place of an image that is missing. Fails with
+ * OFFSHOT_ERROR_REFUSED.
+ */
+bool state_check_copy(const struct state *state, const char *path, GError **error);
+
 /* Note in `aliases` under which other names stored snapshots know the active image of disk TARGET.
  */
 void state_load_aliases(struct state *state, const char *target);

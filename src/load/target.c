@@ -131,6 +131,57 @@ place_key(const char *path, const struct stat *st)
                            (guint64)parent.st_ino, name);
 }
 
+/* Whether PATH is another spelling of PLACE, where an image should be. */
+static bool
+is_place(const char *path, const char *place)
+{
+    g_autofree char *one = place_key(path, NULL);
+    g_autofree char *other = place ? place_key(place, NULL) : NULL;
+
+    return one && g_strcmp0(one, other) == 0;
+}
+
+static bool
+set_place(GError **error, const char *path, const char *disk)
+{
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                "'%s' is where an image of disk '%s' has to be, for which it would be taken", path,
+                disk);
+    return false;
+}
+
+bool
+state_check_copy(const struct state *state, const char *path, GError **error)
+{
+    g_autoptr(GPtrArray) all = snapshot_tree_all(state->snapshots->tree);
+    struct stat st;
+
+    if (!check_not_inside(path, state->snapshots->directory, error) ||
+        !check_not_inside(path, state->location->state, error))
+        return false;
+    /* the plan overwrites nothing */
+    if (lstat(path, &st) == 0)
+        return true;
+    for (guint i = 0; i < state->disks->len; i++) {
+        const struct domain_disk *disk = g_array_index(state->disks, struct state_disk, i).def;
+
+        if (is_place(path, disk->source))
+            return set_place(error, path, disk->target);
+    }
+    for (guint i = 0; i < all->len; i++) {
+        const struct snapshot_def *def = g_ptr_array_index(all, i);
+
+        for (guint d = 0; d < def->disks->len; d++) {
+            const struct snapshot_disk *disk = g_ptr_array_index(def->disks, d);
+
+            if (is_place(path, disk->source) ||
+                is_place(path, snapshot_def_frozen_path(def, disk->name)))
+                return set_place(error, path, disk->name);
+        }
+    }
+    return true;
+}
+
 bool
 state_check_target(struct state *state, const char *disk, const char *path, GError **error)
 {

@@ -124,7 +124,9 @@ add_checks(struct plan *plan, const struct state *state, const struct image *ima
         plan_check_unwritten(plan, below->path, &below->identity);
 }
 
-/* The copy is made under a name of its own and linked to PATH, where nothing may be. */
+/* The copy is made under a name of its own and renamed to PATH, where nothing may be: not
+ * all file systems that copies go to have hard links.
+ */
 static void
 add_copy(struct plan *plan, const struct state *state, const struct extract_request *request,
          const struct image *image, const struct image_tag *tag, const char *path)
@@ -146,8 +148,7 @@ add_copy(struct plan *plan, const struct state *state, const struct extract_requ
     plan_check_absent(plan, path);
     plan_check_space(plan, directory, chain_bytes(image) + IMAGE_SPACE);
     step_expect_overlay(plan_add_convert(plan, RANK_MAKE, temporary, argv, image->path), &expected);
-    plan_add_link(plan, RANK_LINK, temporary, path);
-    plan_add_unlink(plan, RANK_REMOVE, temporary);
+    plan_add_install(plan, RANK_IMAGES, temporary, path);
 }
 
 static bool

@@ -28,6 +28,19 @@ assert_refuses 8 "'$WORK/out/vda.qcow2' exists already" "$OFFSHOT" extract ./vm.
 rm out/vda.qcow2
 assert_refuses 8 "'$WORK/b.qcow2' exists already" "$OFFSHOT" extract ./vm.xml s --disk vda -o b.qcow2
 
+# offshot's own directories, and what is missing
+assert_refuses 8 "'$WORK/vm.snapshots/vda.qcow2' would lie in" "$OFFSHOT" extract ./vm.xml s -o vm.snapshots
+mkdir .vm.offshot && touch .vm.offshot/other && install -m 600 /dev/null .vm.offshot/lock
+assert_refuses 8 "'$WORK/.vm.offshot/x' would lie in" "$OFFSHOT" extract ./vm.xml s --disk vda -o .vm.offshot/x
+rm -r .vm.offshot
+ln -s . here
+for image in b.qcow2 b.s c.qcow2; do
+    mv "$image" "$SCRATCH/away"
+    assert_refuses 8 "'$WORK/here/$image' is where an image of disk" \
+        "$OFFSHOT" extract ./vm.xml s --disk vda -o "here/$image"
+    mv "$SCRATCH/away" "$image"
+done
+
 assert_refuses 2 "holds 2 disks, and '$WORK/file' is no directory" "$OFFSHOT" extract ./vm.xml s -o file
 assert_refuses 4 "holds no disk 'vdc'" "$OFFSHOT" extract ./vm.xml s -o out --disk vda --disk vdc
 assert_refuses 4 'snapshot' "$OFFSHOT" extract ./vm.xml none -o out

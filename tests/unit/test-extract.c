@@ -94,27 +94,23 @@ static const struct planned {
     const char *checks;
 } planned[] = {
     {{.snapshot = "s1"},
-     COPIED("/o/", "vda.qcow2") " like /d/a.qcow2\n"                                           //
-     COPIED("/o/", "vdb.qcow2") " like /d/b.raw\n"                                             //
-     COPIED("/o/", "vdc.qcow2") " like /d/c.qcow2\n"                                           //
-                                "prepare 2 link /o/vda.qcow2 <- /o/.vda.qcow2.offshot-TOKEN\n" //
-                                "prepare 2 link /o/vdb.qcow2 <- /o/.vdb.qcow2.offshot-TOKEN\n" //
-                                "prepare 2 link /o/vdc.qcow2 <- /o/.vdc.qcow2.offshot-TOKEN\n" //
-                                "apply 4 unlink /o/.vda.qcow2.offshot-TOKEN\n"                 //
-                                "apply 4 unlink /o/.vdb.qcow2.offshot-TOKEN\n"                 //
-                                "apply 4 unlink /o/.vdc.qcow2.offshot-TOKEN\n",
+     COPIED("/o/", "vda.qcow2") " like /d/a.qcow2\n" //
+     COPIED("/o/", "vdb.qcow2") " like /d/b.raw\n"   //
+     COPIED("/o/",
+            "vdc.qcow2") " like /d/c.qcow2\n"                                            //
+                         "apply 0 install /o/vda.qcow2 <- /o/.vda.qcow2.offshot-TOKEN\n" //
+                         "apply 0 install /o/vdb.qcow2 <- /o/.vdb.qcow2.offshot-TOKEN\n" //
+                         "apply 0 install /o/vdc.qcow2 <- /o/.vdc.qcow2.offshot-TOKEN\n",
      "unwritten /d/a.qcow2\nunwritten /d/base\nabsent /o/vda.qcow2\nspace /o\n"
      "unwritten /d/b.raw\nabsent /o/vdb.qcow2\nspace /o\n"
      "lock /d/c.qcow2\nabsent /o/vdc.qcow2\nspace /o\n"},
     {{.snapshot = "s1", .disks = {"vdb", "vdb"}, .format = "raw"},
      COPIED("/o/", "vdb.raw") " like /d/b.raw\n"
-                              "prepare 2 link /o/vdb.raw <- /o/.vdb.raw.offshot-TOKEN\n"
-                              "apply 4 unlink /o/.vdb.raw.offshot-TOKEN\n",
+                              "apply 0 install /o/vdb.raw <- /o/.vdb.raw.offshot-TOKEN\n",
      "unwritten /d/b.raw\nabsent /o/vdb.raw\nspace /o\n"},
     {{.snapshot = "s1", .disks = {"vdc"}, .output = "/p/my,copy", .file = true},
      COPIED("/p/", "my,copy") " like /d/c.qcow2\n"
-                              "prepare 2 link /p/my,copy <- /p/.my,copy.offshot-TOKEN\n"
-                              "apply 4 unlink /p/.my,copy.offshot-TOKEN\n",
+                              "apply 0 install /p/my,copy <- /p/.my,copy.offshot-TOKEN\n",
      "lock /d/c.qcow2\nabsent /p/my,copy\nspace /p\n"},
 };
 
