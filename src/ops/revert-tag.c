@@ -109,6 +109,24 @@ check_other_disks(const struct revert *revert, const struct revert_disk *disk, G
     return true;
 }
 
+/* What the image shows now is what the revert gives up: that has to be the state of the disk, or
+ * one that an earlier revert has given up. Of an image that the disk has left otherwise it may be
+ * anything.
+ */
+static bool
+check_present(const struct revert *revert, const struct revert_disk *disk, GError **error)
+{
+    const struct image *image = disk->frozen->image;
+    const struct image *active = disk->active ? disk->active->image : NULL;
+
+    return !disk->active || (active && image_stands_on(active, image)) ||
+           state_is_layer(revert->state, image) ||
+           refuse(error, revert,
+                  "the domain has another image than '%s', whose present state would be lost: name "
+                  "it in the domain XML first, if that is not needed",
+                  image->path);
+}
+
 bool
 revert_tag_plan(struct plan *plan, const struct revert *revert, const struct revert_disk *disk,
                 GError **error)
@@ -123,7 +141,7 @@ revert_tag_plan(struct plan *plan, const struct revert *revert, const struct rev
     g_autofree char *directory = g_path_get_dirname(image->path);
 
     if (!check_tag(revert, image, error) || !check_alone(revert, image, error) ||
-        !check_other_disks(revert, disk, error))
+        !check_present(revert, disk, error) || !check_other_disks(revert, disk, error))
         return false;
     if (disk->active && disk->active->image)
         plan_check_lock(plan, disk->active->image->path, &disk->active->image->identity);

@@ -183,8 +183,9 @@ START_TEST(domain_names_the_image_that_went_back)
 {
     scoped(plan) plan = NULL;
 
-    /* the disk has been given another image by hand */
+    /* an earlier revert has left it */
     make_internal("vda=other", "a other", "s1*:vda=a!");
+    forest_add_layer(&forest, "a");
     plan = reverted("s1", NULL);
     ck_assert_ptr_nonnull(strstr(staged(plan, "/d/vm.xml"), "<source file='/d/a'/>"));
     ck_assert(!touches(plan, "/d/other"));
