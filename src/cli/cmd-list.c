@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <config.h>
 
-#include <libsmartcols.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "cli/list-filter.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "cli/snapshot-table.h"
 #include "util/error.h"
 
 static struct list_filter filter;
@@ -63,66 +60,6 @@ check_options(GError **error)
     return !wrong;
 }
 
-static bool
-use_color(const struct cli *cli)
-{
-    const char *no_color = g_getenv("NO_COLOR");
-
-    if (cli->color && strcmp(cli->color, "auto") != 0)
-        return strcmp(cli->color, "always") == 0;
-    return isatty(STDOUT_FILENO) && !(no_color && no_color[0] != '\0');
-}
-
-static struct libscols_table *
-table_new(const struct cli *cli)
-{
-    struct libscols_table *table = scols_new_table();
-
-    scols_table_enable_noheadings(table, cli->quiet);
-    scols_table_enable_colors(table, use_color(cli));
-    scols_table_new_column(table, "Name", 0, show_tree ? SCOLS_FL_TREE : 0);
-    scols_table_new_column(table, "Creation Time", 0, 0);
-    scols_table_new_column(table, "State", 0, 0);
-    if (show_parent)
-        scols_table_new_column(table, "Parent", 0, 0);
-    return table;
-}
-
-/* Add one snapshot; below the line of its parent when that is in the tree that is drawn. */
-static void
-table_add(struct libscols_table *table, GHashTable *lines, const struct state *state,
-          const struct snapshot_def *def)
-{
-    const struct snapshot_tree *tree = state->snapshots->tree;
-    const struct snapshot_def *parent = snapshot_tree_parent(tree, def->name);
-    const struct snapshot_def *current = snapshot_tree_current(tree);
-    g_autofree char *time = output_time(def->creation_time);
-    struct libscols_line *above =
-        show_tree && parent ? g_hash_table_lookup(lines, parent->name) : NULL;
-    struct libscols_line *line = scols_table_new_line(table, above);
-
-    scols_line_set_data(line, 0, def->name);
-    scols_line_set_data(line, 1, time);
-    scols_line_set_data(line, 2, def->state);
-    if (show_parent)
-        scols_line_set_data(line, 3, def->parent ? def->parent : "");
-    if (current && strcmp(current->name, def->name) == 0)
-        scols_line_set_color(line, "bold");
-    g_hash_table_insert(lines, def->name, line);
-}
-
-static void
-print_table(const struct cli *cli, const struct state *state, const GPtrArray *chosen)
-{
-    g_autoptr(GHashTable) lines = g_hash_table_new(g_str_hash, g_str_equal);
-    struct libscols_table *table = table_new(cli);
-
-    for (guint i = 0; i < chosen->len; i++)
-        table_add(table, lines, state, g_ptr_array_index(chosen, i));
-    scols_print_table(table);
-    scols_unref_table(table);
-}
-
 /* The snapshots to show. A tree is drawn with the snapshot it starts from, and parents first. */
 static GPtrArray *
 choose(const struct session *session, GError **error)
@@ -164,7 +101,8 @@ run(struct cli *cli, GError **error)
         for (guint i = 0; i < chosen->len; i++)
             printf("%s\n", ((const struct snapshot_def *)g_ptr_array_index(chosen, i))->name);
     } else {
-        print_table(cli, session->state, chosen);
+        snapshot_table_print(cli, session->state->snapshots->tree, chosen,
+                             (struct snapshot_table_style){show_tree, show_parent});
     }
     return 0;
 }
