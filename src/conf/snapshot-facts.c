@@ -43,13 +43,15 @@ holds_only_facts(const xmlNode *metadata)
 }
 
 static char *
-format_facts(const struct frozen_image *frozen, size_t count, bool keep_filename)
+format_facts(const struct frozen_image *frozen, size_t count, unsigned flags)
 {
     GString *text =
         g_string_new("<offshot:snapshot xmlns:offshot=\"" SNAPSHOT_FACTS_NAMESPACE "\"");
 
-    if (keep_filename)
+    if (flags & SNAPSHOT_FACTS_KEEP_FILENAME)
         g_string_append(text, " keep-filename=\"yes\"");
+    if (flags & SNAPSHOT_FACTS_ADOPTED)
+        g_string_append(text, " adopted=\"yes\"");
     g_string_append(text, ">");
     for (size_t i = 0; i < count; i++) {
         g_string_append(text, "<offshot:frozen disk=\"");
@@ -64,13 +66,13 @@ format_facts(const struct frozen_image *frozen, size_t count, bool keep_filename
 
 char *
 snapshot_facts_set(const char *element, const struct frozen_image *frozen, size_t count,
-                   bool keep_filename, GError **error)
+                   unsigned flags, GError **error)
 {
     size_t length = strlen(element);
     scoped(xml_doc) doc = xml_doc_parse(element, length, "the domain", error);
     xmlNodePtr domain = doc ? xml_doc_root(doc, "domain", error) : NULL;
     xmlNodePtr metadata = xml_child(domain, "metadata");
-    g_autofree char *facts = format_facts(frozen, count, keep_filename);
+    g_autofree char *facts = format_facts(frozen, count, flags);
     g_autofree char *whole = g_strdup_printf("<metadata>%s</metadata>", facts);
     const char *const markup[] = {metadata ? facts : whole, NULL};
     scoped_xml_edit edit = {0};
@@ -83,20 +85,33 @@ snapshot_facts_set(const char *element, const struct frozen_image *frozen, size_
     return xml_edit_apply(&edit, 0, length);
 }
 
-bool
-snapshot_facts_keep_filename(const char *element)
+/* Whether facts of the <domain> ELEMENT say yes to ATTRIBUTE. */
+static bool
+says_yes(const char *element, const char *attribute)
 {
     scoped(xml_doc) doc = xml_doc_parse(element, strlen(element), "the domain", NULL);
     xmlNodePtr domain = doc ? xml_doc_root(doc, "domain", NULL) : NULL;
     xmlNodePtr metadata = xml_child(domain, "metadata");
 
     for (xmlNodePtr node = xml_child(metadata, NULL); node; node = xml_next(node, NULL)) {
-        g_autofree char *kept = is_facts(node) ? xml_attribute(node, "keep-filename") : NULL;
+        g_autofree char *value = is_facts(node) ? xml_attribute(node, attribute) : NULL;
 
-        if (g_strcmp0(kept, "yes") == 0)
+        if (g_strcmp0(value, "yes") == 0)
             return true;
     }
     return false;
+}
+
+bool
+snapshot_facts_keep_filename(const char *element)
+{
+    return says_yes(element, "keep-filename");
+}
+
+bool
+snapshot_facts_adopted(const char *element)
+{
+    return says_yes(element, "adopted");
 }
 
 char *

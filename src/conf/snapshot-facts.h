@@ -7,11 +7,16 @@
 /* What offshot remembers of a snapshot and libvirt has no element for. It goes into <metadata> of
  * the <domain> that is embedded in the snapshot, which libvirt keeps:
  *
- *     <offshot:snapshot xmlns:offshot="urn:offshot:snapshot:1" keep-filename="yes">
+ *     <offshot:snapshot xmlns:offshot="urn:offshot:snapshot:1" keep-filename="yes" adopted="yes">
  *       <offshot:frozen disk="vda" inode="12" size="197120" mtime="1795378938000000000"/>
  *     </offshot:snapshot>
  */
 #define SNAPSHOT_FACTS_NAMESPACE "urn:offshot:snapshot:1"
+
+enum snapshot_facts_flags {
+    SNAPSHOT_FACTS_KEEP_FILENAME = 1, /* taken with --keep-filename */
+    SNAPSHOT_FACTS_ADOPTED = 2,       /* made by other tools; `adopt` described it afterwards */
+};
 
 /* The image of DISK as it was when it was frozen: inode, size in bytes, modification time in
  * nanoseconds since the epoch. (Device numbers mean nothing after a boot.)
@@ -21,14 +26,16 @@ struct frozen_image {
     struct file_identity identity;
 };
 
-/* The <domain> element ELEMENT with these facts, replacing any that it has. Every other byte is
- * kept. Fails with OFFSHOT_ERROR_USAGE when ELEMENT is no domain. Free with g_free().
+/* The <domain> element ELEMENT with these facts (FLAGS of enum snapshot_facts_flags), replacing any
+ * that it has. Every other byte is kept. Fails with OFFSHOT_ERROR_USAGE when ELEMENT is no domain.
+ * Free with g_free().
  */
 char *snapshot_facts_set(const char *element, const struct frozen_image *frozen, size_t count,
-                         bool keep_filename, GError **error);
+                         unsigned flags, GError **error);
 
-/* Whether the snapshot whose <domain> is ELEMENT was taken with --keep-filename. */
+/* Whether the snapshot whose <domain> is ELEMENT was taken with --keep-filename; was adopted. */
 bool snapshot_facts_keep_filename(const char *element);
+bool snapshot_facts_adopted(const char *element);
 
 /* The <domain> element without any facts of ours, and without an empty <metadata> that they leave.
  * Every other byte is kept. Fails as snapshot_facts_set(). Free with g_free().

@@ -254,7 +254,7 @@ created_add(struct created *created, const struct state *state, struct snapshot_
 
 bool
 create_embed_domain(struct snapshot_def *def, const struct state *state, const GArray *frozen,
-                    const GArray *facts, bool keep_filename, GError **error)
+                    const GArray *facts, unsigned flags, GError **error)
 {
     g_autofree char *element =
         domain_def_rewrite(state->domain, (const struct domain_disk_change *)frozen->data,
@@ -263,8 +263,8 @@ create_embed_domain(struct snapshot_def *def, const struct state *state, const G
 
     if (!element)
         return false;
-    text = snapshot_facts_set(element, (const struct frozen_image *)facts->data, facts->len,
-                              keep_filename, error);
+    text = snapshot_facts_set(element, (const struct frozen_image *)facts->data, facts->len, flags,
+                              error);
     if (!text)
         return false;
     def->domain = domain_def_parse(text, strlen(text), def->name, error);
@@ -321,8 +321,8 @@ plan_metadata(struct plan *plan, const struct state *state, const struct create_
     g_autoptr(GArray) unmoved = g_array_new(FALSE, FALSE, sizeof(struct domain_disk_change));
     bool kept = request->keep_filename;
 
-    if (!create_embed_domain(def, state, kept ? created->frozen : unmoved, created->facts, kept,
-                             error))
+    if (!create_embed_domain(def, state, kept ? created->frozen : unmoved, created->facts,
+                             kept ? SNAPSHOT_FACTS_KEEP_FILENAME : 0, error))
         return false;
     if (!kept && created->overlays->len > 0) {
         text =

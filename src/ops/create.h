@@ -54,7 +54,7 @@ void create_internal_plan(struct plan *plan, const struct state *state,
                           const struct snapshot_disk *disk, const char *snapshot);
 
 /* Give DEF the <domain> as it is now, the disks of FROZEN (of struct domain_disk_change) being
- * elsewhere, and the FACTS (of struct frozen_image).
+ * elsewhere, and the FACTS (of struct frozen_image) with FLAGS (conf/snapshot-facts.h).
  */
 bool create_embed_domain(struct snapshot_def *def, const struct state *state, const GArray *frozen,
-                         const GArray *facts, bool keep_filename, GError **error);
+                         const GArray *facts, unsigned flags, GError **error);

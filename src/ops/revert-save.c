@@ -131,6 +131,7 @@ revert_save_plan(struct plan *plan, struct revert *revert, GError **error)
     if (!def)
         return false;
     def->active = false;
-    return create_embed_domain(def, revert->state, frozen, facts, frozen->len > 0, error) &&
+    return create_embed_domain(def, revert->state, frozen, facts,
+                               frozen->len > 0 ? SNAPSHOT_FACTS_KEEP_FILENAME : 0, error) &&
            record_snapshots(plan, revert->state, &record, error);
 }

@@ -35,7 +35,8 @@ revert_keep_names(const char *name)
     struct snapshot_def *def = revert_find(name);
     g_autofree char *element = domain_def_element(def->domain);
     g_autoptr(GError) error = NULL;
-    g_autofree char *text = snapshot_facts_set(element, NULL, 0, true, &error);
+    g_autofree char *text =
+        snapshot_facts_set(element, NULL, 0, SNAPSHOT_FACTS_KEEP_FILENAME, &error);
     struct domain_def *domain = text ? domain_def_parse(text, strlen(text), name, &error) : NULL;
 
     unit_assert_ok(domain != NULL, error);

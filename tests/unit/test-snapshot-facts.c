@@ -20,38 +20,42 @@ static const struct frozen_image images[] = {
 static const struct change {
     const char *element;
     size_t count;
-    bool keep_filename;
+    unsigned flags;
     const char *result;
 } changes[] = {
-    {"<domain><name>vm</name></domain>", 1, false,
+    {"<domain><name>vm</name></domain>", 1, 0,
      "<domain><name>vm</name><metadata>" OPEN VDA CLOSE "</metadata></domain>"},
-    {"<domain><name>vm</name></domain>", 2, false,
+    {"<domain><name>vm</name></domain>", 2, 0,
      "<domain><name>vm</name><metadata>" OPEN VDA VDB CLOSE "</metadata></domain>"},
-    {"<domain><name>vm</name></domain>", 0, false,
+    {"<domain><name>vm</name></domain>", 0, 0,
      "<domain><name>vm</name><metadata>" OPEN CLOSE "</metadata></domain>"},
-    {"<domain><name>vm</name></domain>", 0, true,
+    {"<domain><name>vm</name></domain>", 0, SNAPSHOT_FACTS_KEEP_FILENAME,
      "<domain><name>vm</name><metadata><offshot:snapshot "
      "xmlns:offshot=\"urn:offshot:snapshot:1\" keep-filename=\"yes\">" CLOSE
      "</metadata></domain>"},
+    {"<domain><name>vm</name></domain>", 0, SNAPSHOT_FACTS_KEEP_FILENAME | SNAPSHOT_FACTS_ADOPTED,
+     "<domain><name>vm</name><metadata><offshot:snapshot "
+     "xmlns:offshot=\"urn:offshot:snapshot:1\" keep-filename=\"yes\" adopted=\"yes\">" CLOSE
+     "</metadata></domain>"},
     /* what others keep there stays */
     {"<domain><metadata><a:x xmlns:a='urn:a' q=\"&#65;\"> t </a:x></metadata><name>vm</name></domain>",
-     1, false,
+     1, 0,
      "<domain><metadata><a:x xmlns:a='urn:a' q=\"&#65;\"> t </a:x>" OPEN VDA CLOSE
      "</metadata><name>vm</name></domain>"},
     /* what we put there before does not, whatever its prefix */
-    {"<domain><metadata>" OPEN VDB CLOSE "</metadata><name>vm</name></domain>", 1, false,
+    {"<domain><metadata>" OPEN VDB CLOSE "</metadata><name>vm</name></domain>", 1, 0,
      "<domain><metadata>" OPEN VDA CLOSE "</metadata><name>vm</name></domain>"},
     {"<domain><metadata><o:snapshot xmlns:o='urn:offshot:snapshot:1'/><a:x xmlns:a='urn:a'/>"
      "</metadata><name>vm</name></domain>",
-     1, false,
+     1, 0,
      "<domain><metadata><a:x xmlns:a='urn:a'/>" OPEN VDA CLOSE
      "</metadata><name>vm</name></domain>"},
     /* a prefix of ours that means something else */
     {"<domain><metadata><offshot:x xmlns:offshot='urn:other'/></metadata><name>vm</name></domain>",
-     1, false,
+     1, 0,
      "<domain><metadata><offshot:x xmlns:offshot='urn:other'/>" OPEN VDA CLOSE
      "</metadata><name>vm</name></domain>"},
-    {"<domain><metadata/><name>vm</name></domain>", 1, false,
+    {"<domain><metadata/><name>vm</name></domain>", 1, 0,
      "<domain><metadata>" OPEN VDA CLOSE "</metadata><name>vm</name></domain>"},
 };
 
@@ -60,12 +64,12 @@ START_TEST(facts_are_set_and_every_other_byte_is_kept)
     const struct change *change = &changes[_i];
     g_autoptr(GError) error = NULL;
     g_autofree char *result =
-        snapshot_facts_set(change->element, images, change->count, change->keep_filename, &error);
+        snapshot_facts_set(change->element, images, change->count, change->flags, &error);
     g_autofree char *again = NULL;
 
     unit_assert_ok(result != NULL, error);
     ck_assert_str_eq(result, change->result);
-    again = snapshot_facts_set(result, images, change->count, change->keep_filename, &error);
+    again = snapshot_facts_set(result, images, change->count, change->flags, &error);
     unit_assert_ok(again != NULL, error);
     ck_assert_str_eq(again, result);
 }
@@ -86,7 +90,7 @@ START_TEST(what_is_no_domain_is_refused)
 {
     g_autoptr(GError) error = NULL;
 
-    ck_assert_ptr_null(snapshot_facts_set(no_domains[_i].text, images, 1, false, &error));
+    ck_assert_ptr_null(snapshot_facts_set(no_domains[_i].text, images, 1, 0, &error));
     unit_assert_error(error, OFFSHOT_ERROR_USAGE, no_domains[_i].fragment);
     ck_assert_ptr_null(snapshot_facts_clear(no_domains[_i].text, &error));
     unit_assert_error(error, OFFSHOT_ERROR_USAGE, no_domains[_i].fragment);
@@ -105,7 +109,7 @@ START_TEST(facts_that_are_cleared_leave_what_was_there_before)
 
     for (size_t i = 0; i < G_N_ELEMENTS(elements); i++) {
         g_autoptr(GError) error = NULL;
-        g_autofree char *with = snapshot_facts_set(elements[i], images, 2, false, &error);
+        g_autofree char *with = snapshot_facts_set(elements[i], images, 2, 0, &error);
         g_autofree char *cleared = with ? snapshot_facts_clear(with, &error) : NULL;
 
         unit_assert_ok(cleared != NULL, error);
@@ -145,13 +149,18 @@ END_TEST
 START_TEST(kept_file_names_are_remembered)
 {
     static const char domain[] = "<domain><name>vm</name></domain>";
-    g_autofree char *kept = snapshot_facts_set(domain, images, 1, true, NULL);
-    g_autofree char *not_kept = snapshot_facts_set(kept, images, 1, false, NULL);
+    g_autofree char *kept =
+        snapshot_facts_set(domain, images, 1, SNAPSHOT_FACTS_KEEP_FILENAME, NULL);
+    g_autofree char *adopted = snapshot_facts_set(domain, images, 1, SNAPSHOT_FACTS_ADOPTED, NULL);
+    g_autofree char *not_kept = snapshot_facts_set(kept, images, 1, 0, NULL);
 
     ck_assert(snapshot_facts_keep_filename(kept));
     ck_assert(!snapshot_facts_keep_filename(not_kept));
     ck_assert(!snapshot_facts_keep_filename(domain));
     ck_assert(!snapshot_facts_keep_filename("no domain"));
+    ck_assert(!snapshot_facts_adopted(kept));
+    ck_assert(snapshot_facts_adopted(adopted));
+    ck_assert(!snapshot_facts_keep_filename(adopted));
     ck_assert(!snapshot_facts_keep_filename(
         "<domain><metadata><snapshot keep-filename='yes'/></metadata></domain>"));
     ck_assert(!snapshot_facts_keep_filename(
