@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "conf/snapshot-facts.h"
 #include "image/tags.h"
 #include "util/error.h"
 
@@ -181,11 +182,44 @@ merge_rules_beside_active(const struct state *state, const struct image *image)
     return false;
 }
 
+static bool
+says_adopted(const struct snapshot_def *def)
+{
+    g_autofree char *element = def->domain ? domain_def_element(def->domain) : NULL;
+
+    return element && snapshot_facts_adopted(element);
+}
+
+/* Whether only adopted snapshots froze IMAGE: nobody saw it being the image of a disk. */
+static bool
+is_adopted(const struct state *state, const struct image *image)
+{
+    bool adopted = false;
+
+    for (guint i = 0; i < state->frozen->len; i++) {
+        const struct state_frozen *frozen = g_ptr_array_index(state->frozen, i);
+
+        if (frozen->image != image || frozen->disk->snapshot != SNAPSHOT_LOCATION_EXTERNAL)
+            continue;
+        if (!says_adopted(frozen->def))
+            return false;
+        adopted = true;
+    }
+    return adopted;
+}
+
 bool
 merge_rules_proven(const struct merge_setting *setting, const struct image *image, GError **error)
 {
-    return usage_is_ours(setting->state, image) ||
-           merge_rules_beside_active(setting->state, image) ||
+    if (usage_is_ours(setting->state, image))
+        return true;
+    if (is_adopted(setting->state, image))
+        return merge_refuse(error,
+                            "no snapshot made '%s', which was adopted as the lowest image of its "
+                            "chain, so that it may be a template for others; --strategy=commit "
+                            "merges into it",
+                            image->path);
+    return merge_rules_beside_active(setting->state, image) ||
            merge_refuse(error,
                         "no snapshot made '%s', and it does not lie beside an active image, so "
                         "that it may be a template for others",

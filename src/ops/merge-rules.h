@@ -36,7 +36,7 @@ bool merge_rules_attached(const struct merge_setting *setting, const struct imag
                           GError **error);
 
 /* Whether IMAGE can be shown to belong to this domain alone: made by one of its snapshots, or
- * beside an active image. A template elsewhere does not.
+ * beside an active image. A template elsewhere does not, nor what `adopt` alone says was frozen.
  */
 bool merge_rules_proven(const struct merge_setting *setting, const struct image *image,
                         GError **error);

@@ -368,14 +368,15 @@ static const struct {
     {"vda=a.q", "/x/a.s1.q a.q</x/a.s1.q", "s1:vda=/x/a.s1.q>a.q", true, false},
 };
 
+/* The first snapshot has these facts. */
 static void
-say_kept(struct forest *forest)
+set_facts(struct forest *forest, unsigned flags)
 {
     struct state_frozen *frozen = g_ptr_array_index(forest->planner.state.frozen, 0);
     struct snapshot_def *def = (struct snapshot_def *)frozen->def;
     g_autofree char *element = domain_def_element(def->domain);
     g_autoptr(GError) error = NULL;
-    g_autofree char *text = snapshot_facts_set(element, NULL, 0, true, &error);
+    g_autofree char *text = snapshot_facts_set(element, NULL, 0, flags, &error);
 
     unit_assert_ok(text != NULL, error);
     domain_def_free(def->domain);
@@ -393,7 +394,7 @@ START_TEST(names_are_kept_where_they_were_when_the_snapshot_was_taken)
     forest_init(&forest, names[_i].disk, names[_i].images, names[_i].snapshots);
     forest_remove(&forest, "s1");
     if (names[_i].facts)
-        say_kept(&forest);
+        set_facts(&forest, SNAPSHOT_FACTS_KEEP_FILENAME);
     unit_assert_ok(merge_rules_keep_name(&(struct merge_setting){&forest.planner.state,
                                                                  forest.removed, MERGE_AUTO},
                                          &(struct merge_run){forest.planner.images->pdata[1],
@@ -423,6 +424,37 @@ START_TEST(a_bottom_whose_tags_go_with_it_cannot_take_a_name)
 }
 END_TEST
 
+static const struct {
+    const char *snapshots;
+    unsigned flags; /* facts of the first snapshot */
+    const char *image;
+    bool proven;
+} adoptions[] = {
+    {"s1*:vda=a>a.s1", 0, "a", true},
+    {"s1*:vda=a>a.s1", SNAPSHOT_FACTS_ADOPTED, "a", false},
+    {"s1*:vda=a>a.s1", SNAPSHOT_FACTS_ADOPTED, "a.s1", true},
+    /* one saw it being the image of a disk */
+    {"s1*:vda=a>a.s1 s2^s1:vda=a>a.s2", SNAPSHOT_FACTS_ADOPTED, "a", true},
+};
+
+START_TEST(the_base_of_an_adopted_chain_may_be_a_template)
+{
+    struct forest forest;
+    GError *error = NULL;
+    bool proven;
+
+    forest_init(&forest, "vda=a.s1", "a a.s1<a a.s2<a", adoptions[_i].snapshots);
+    set_facts(&forest, adoptions[_i].flags);
+    proven = merge_rules_proven(&(struct merge_setting){&forest.planner.state, forest.removed,
+                                                        MERGE_AUTO},
+                                forest_image(&forest, adoptions[_i].image), &error);
+    ck_assert_int_eq(proven, adoptions[_i].proven);
+    if (!proven)
+        unit_assert_error(error, OFFSHOT_ERROR_REFUSED, "was adopted as the lowest image");
+    forest_clear(&forest);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -444,6 +476,8 @@ main(void)
     tcase_add_loop_test(tcase, names_are_kept_where_they_were_when_the_snapshot_was_taken, 0,
                         G_N_ELEMENTS(names));
     tcase_add_test(tcase, a_bottom_whose_tags_go_with_it_cannot_take_a_name);
+    tcase_add_loop_test(tcase, the_base_of_an_adopted_chain_may_be_a_template, 0,
+                        G_N_ELEMENTS(adoptions));
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }
