@@ -38,6 +38,7 @@ struct command {
     int (*run)(struct cli *cli, GError **error);
 };
 
+extern const struct command command_adopt;
 extern const struct command command_create;
 extern const struct command command_list;
 extern const struct command command_info;

@@ -20,9 +20,9 @@
 #define JOBS_DEFAULT 8
 
 static const struct command *const commands[] = {
-    &command_create,  &command_list,    &command_info,    &command_dumpxml,
-    &command_current, &command_parent,  &command_edit,    &command_revert,
-    &command_delete,  &command_flatten, &command_extract, &command_recover,
+    &command_create,  &command_list,  &command_info,    &command_dumpxml, &command_current,
+    &command_parent,  &command_edit,  &command_revert,  &command_delete,  &command_flatten,
+    &command_extract, &command_adopt, &command_recover,
 };
 
 static struct cli cli = {.lock_timeout = LOCK_TIMEOUT_DEFAULT, .jobs = JOBS_DEFAULT};

@@ -113,20 +113,25 @@ print_steps(FILE *to, const char *phase, const GPtrArray *steps)
     }
 }
 
+json_t *
+output_plan_json(const struct plan *plan)
+{
+    json_t *steps = json_array();
+
+    append_steps(steps, "prepare", plan->prepare);
+    append_steps(steps, "apply", plan->apply);
+    return json_pack("{s:i, s:s, s:o}", "schema", 1, "operation", plan->operation, "steps", steps);
+}
+
 void
 output_plan(const struct cli *cli, const struct plan *plan)
 {
     FILE *to = cli->dry_run ? stdout : stderr;
-    json_t *steps;
 
-    if (!cli->dry_run || !cli->json) {
-        print_steps(to, "prepare", plan->prepare);
-        print_steps(to, "apply", plan->apply);
+    if (cli->dry_run && cli->json) {
+        output_json(output_plan_json(plan));
         return;
     }
-    steps = json_array();
-    append_steps(steps, "prepare", plan->prepare);
-    append_steps(steps, "apply", plan->apply);
-    output_json(
-        json_pack("{s:i, s:s, s:o}", "schema", 1, "operation", plan->operation, "steps", steps));
+    print_steps(to, "prepare", plan->prepare);
+    print_steps(to, "apply", plan->apply);
 }

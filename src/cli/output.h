@@ -47,6 +47,9 @@ json_t *output_snapshots(const struct state *state, const struct snapshot_tree *
 /* Print the same of DEF alone. */
 void output_snapshot(const struct state *state, const struct snapshot_def *def);
 
+/* {"schema":1,"operation":…,"steps":[…]} */
+json_t *output_plan_json(const struct plan *plan);
+
 /* The plan, as --dry-run and --verbose show it. */
 void output_plan(const struct cli *cli, const struct plan *plan);
 

@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Snapshots of virsh whose metadata was deleted are adopted so that virsh has them again: it lists them, shows their
+# parents, reverts and deletes.
+. "${srcdir:?}/lib/lib.sh"
+. "${srcdir:?}/lib/virsh.sh"
+
+need qemu-img qemu-io xmllint jq
+need_virsh_embed
+
+adopt()
+{
+    ours adopt
+    assert_stdout "$1"
+    assert_stderr_empty
+}
+
+# internal ones, all of them
+virsh_domain qcow2
+write_history 1
+theirs snapshot-create-as t1
+write_history 2
+theirs snapshot-create-as t2
+write_history 3
+times=$(virsh_embed "$ROOT" snapshot-list vm | awk '{ print $1, $2, $3, $4, $5 }')
+theirs snapshot-delete t2 --metadata
+theirs snapshot-delete t1 --metadata
+agree ''
+adopt 'Domain vm: 2 snapshots adopted'
+agree 't1 - false;t2 t1 true;'
+assert_equal "$(virsh_embed "$ROOT" snapshot-list vm | awk '{ print $1, $2, $3, $4, $5 }')" "$times" "virsh's table"
+theirs snapshot-revert t1
+check_history 1
+theirs snapshot-revert t2
+check_history 2
+agree 't1 - false;t2 t1 true;'
+theirs snapshot-delete t1
+agree 't2 - true;'
+assert_equal "$(image_info a.img qcow2 '[.snapshots[].name] | join(" ")')" t2 tags
+ours delete t2
+agree ''
+
+# external ones beside them; of two disks, the second raw
+rm -rf "$ROOT" ./*.img
+virsh_domain raw
+write_history 1
+theirs snapshot-create-as e1 --disk-only
+write_history 2
+theirs snapshot-create-as e2 --disk-only
+write_history 3
+theirs snapshot-create-as i3
+write_history 4
+theirs snapshot-create-as e4 --disk-only --no-metadata
+write_history 5
+theirs snapshot-delete e2 --metadata
+agree 'e1 - false;i3 e1 true;'
+adopt 'Domain vm: 2 snapshots adopted'
+# virsh made i3 a child of e1; the links say that it came of e2
+agree 'e1 - false;e2 e1 false;e4 i3 false;i3 e2 true;'
+adopt 'Domain vm has nothing to adopt'
+theirs snapshot-dumpxml e2
+assert_equal "$(xmllint --xpath "string(/domainsnapshot/domain/devices/disk[2]/source/@file)" "$STDOUT")" "$WORK/b.e1"
+ours revert e2
+check_history 2
+ours revert e4
+check_history 4
+ours delete e2
+check_history 4
+agree 'e1 - false;e4 i3 true;i3 e1 false;'
+theirs snapshot-delete e4 --metadata
+theirs snapshot-delete e1 --children --metadata
+agree ''
