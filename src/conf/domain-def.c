@@ -12,8 +12,19 @@
 #define UUID_BYTES 16
 
 static void
+domain_layer_free(gpointer data)
+{
+    struct domain_layer *layer = data;
+
+    g_free(layer->format);
+    g_free(layer->source);
+    g_free(layer);
+}
+
+static void
 domain_disk_free(struct domain_disk *disk)
 {
+    g_clear_pointer(&disk->layers, g_ptr_array_unref);
     g_free(disk->target);
     g_free(disk->format);
     g_free(disk->source);
@@ -45,6 +56,7 @@ domain_disk_copy(const struct domain_disk *disk)
     copy->target = g_strdup(disk->target);
     copy->format = g_strdup(disk->format);
     copy->source = g_strdup(disk->source);
+    copy->layers = disk->layers ? g_ptr_array_ref(disk->layers) : NULL;
     return copy;
 }
 
@@ -151,6 +163,35 @@ read_disk_attributes(struct domain_disk *disk, const struct xml_doc *doc, xmlNod
     return true;
 }
 
+static struct domain_layer *
+read_layer(xmlNodePtr node)
+{
+    struct domain_layer *layer = g_new0(struct domain_layer, 1);
+    scoped_disk_xml xml;
+
+    disk_xml_read(&xml, node);
+    layer->format = xml_attribute(xml_child(node, "format"), "type");
+    if ((xml.type == DISK_TYPE_FILE || xml.type == DISK_TYPE_BLOCK) &&
+        !xml_child(xml.source, "slices") && !xml_child(xml.source, "encryption"))
+        layer->source = g_steal_pointer(&xml.path);
+    return layer;
+}
+
+/* Read what NODE, a <backingStore> or NULL, says, and those inside of it. */
+static void
+read_layers(struct domain_disk *disk, xmlNodePtr node)
+{
+    if (!node)
+        return;
+    disk->layers = g_ptr_array_new_with_free_func(domain_layer_free);
+    for (; node; node = xml_child(node, "backingStore")) {
+        disk->layers_end = !xml_child(node, "source");
+        if (disk->layers_end)
+            return;
+        g_ptr_array_add(disk->layers, read_layer(node));
+    }
+}
+
 static struct domain_disk *
 read_disk(const struct xml_doc *doc, xmlNodePtr node, GError **error)
 {
@@ -174,7 +215,7 @@ read_disk(const struct xml_doc *doc, xmlNodePtr node, GError **error)
     disk->transient = xml_child(node, "transient") != NULL;
     disk->has_encryption = xml_child(node, "encryption") || xml_child(xml.source, "encryption");
     disk->has_slices = xml_child(xml.source, "slices") != NULL;
-    disk->has_backing_store = xml_child(xml_child(node, "backingStore"), "source") != NULL;
+    read_layers(disk, xml_child(node, "backingStore"));
     return g_steal_pointer(&disk);
 }
 

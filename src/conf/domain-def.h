@@ -4,20 +4,28 @@
 #include "conf/names.h"
 #include "util/scope.h"
 
+/* One level of a <backingStore>, which says what an image stands on. */
+struct domain_layer {
+    char *format; /* <format type=…>, or NULL */
+    char *source; /* path of a file or block device; NULL: something else, or part of one */
+};
+
 /* One <disk> of a domain (libvirt: formatdomain, "Hard drives, floppy disks, CDROMs"). */
 struct domain_disk {
     enum disk_type type;
     enum disk_device device;
-    char *target;           /* <target dev=…>, "vda"; never NULL */
-    char *format;           /* <driver type=…>; NULL when absent, which means raw to libvirt */
-    char *source;           /* path of a file, block or dir disk; NULL: empty drive, or no path */
-    bool has_source;        /* a <source> that names something, path or not */
-    bool readonly;          /* <readonly/>, or device cdrom */
-    bool shareable;         /* <shareable/> */
-    bool transient;         /* <transient/> */
-    bool has_encryption;    /* <encryption> in <disk> or <source> */
-    bool has_slices;        /* <source><slices> */
-    bool has_backing_store; /* <backingStore> with a source: it overrules the image's own link */
+    char *target;        /* <target dev=…>, "vda"; never NULL */
+    char *format;        /* <driver type=…>; NULL when absent, which means raw to libvirt */
+    char *source;        /* path of a file, block or dir disk; NULL: empty drive, or no path */
+    bool has_source;     /* a <source> that names something, path or not */
+    bool readonly;       /* <readonly/>, or device cdrom */
+    bool shareable;      /* <shareable/> */
+    bool transient;      /* <transient/> */
+    bool has_encryption; /* <encryption> in <disk> or <source> */
+    bool has_slices;     /* <source><slices> */
+    GPtrArray *layers; /* of struct domain_layer: what <backingStore> names, the image below SOURCE
+                        * first, in the stead of the images' own links; NULL: there is none */
+    bool layers_end;   /* an empty <backingStore> says that nothing is below them */
     enum snapshot_location snapshot; /* attribute snapshot=…, DEFAULT when absent */
 };
 
@@ -39,7 +47,7 @@ struct domain_def {
 struct domain_disk_change {
     const char *target;  /* which disk */
     enum disk_type type; /* FILE or BLOCK */
-    const char *source;  /* absolute path */
+    const char *source;  /* absolute path; NULL: the disk stays, and only loses <backingStore> */
     const char *format;  /* driver type; NULL leaves the driver alone */
 };
 
@@ -86,6 +94,9 @@ char *domain_def_rewrite(const struct domain_def *def, const struct domain_disk_
  */
 char *domain_def_replace_element(const struct domain_def *file, const char *element,
                                  GError **error);
+
+/* Whether both are of one domain: the same uuid or, where neither has one, the same name. */
+bool domain_def_is_same_domain(const struct domain_def *a, const struct domain_def *b);
 
 /* Whether two definitions say the same: the same elements, attributes (in whatever order) and
  * texts, blank text and comments between elements aside.

@@ -62,6 +62,10 @@ make_change(struct xml_edit *edit, xmlNodePtr domain, const struct domain_disk_c
                     change->target);
         return false;
     }
+    if (!change->source) {
+        drop_children(edit, node, "backingStore");
+        return true;
+    }
     if (!check_change(change, error))
         return false;
     disk_xml_read(&disk, node);

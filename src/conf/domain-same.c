@@ -166,3 +166,11 @@ domain_def_has_same_images(const struct domain_def *a, const struct domain_def *
 {
     return is_spelled_same(a, b, add_images);
 }
+
+bool
+domain_def_is_same_domain(const struct domain_def *a, const struct domain_def *b)
+{
+    if (a->uuid || b->uuid)
+        return g_strcmp0(a->uuid, b->uuid) == 0;
+    return strcmp(a->name, b->name) == 0;
+}

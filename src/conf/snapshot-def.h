@@ -117,6 +117,9 @@ struct snapshot_def_change {
     const GPtrArray *revert_disks;         /* and <revertDisks>; an empty list has no element */
     const struct snapshot_def_move *moves; /* all at once, in every <source> of a <disk> of */
     size_t move_count;                     /* <disks>, <revertDisks>, <domain>, <inactiveDomain> */
+    GHashTable *merged; /* set of paths, NULL: none: images that go out of chains, or stand in the
+                         * place of others. A <backingStore> of which one is a part goes, since the
+                         * images themselves say it right */
 };
 
 /* The stored document of DEF with CHANGE applied; every other byte is kept, disks included that are

@@ -152,13 +152,51 @@ move_source(struct xml_edit *edit, xmlNodePtr node, const struct snapshot_def_ch
     }
 }
 
-static void
-make_moves(struct xml_edit *edit, xmlNodePtr root, const struct snapshot_def_change *change)
+static bool
+make_moves(struct xml_edit *edit, xmlNodePtr root, const struct snapshot_def_change *change,
+           GError **error G_GNUC_UNUSED)
 {
     for (xmlNodePtr node = root; node; node = xml_walk(node, root)) {
         if (is_source(node))
             move_source(edit, node, change);
     }
+    return true;
+}
+
+static bool
+names_any(const xmlNode *node, GHashTable *paths)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(source_attributes); i++) {
+        g_autofree char *path = xml_attribute(node, source_attributes[i]);
+
+        if (path && g_hash_table_contains(paths, path))
+            return true;
+    }
+    return false;
+}
+
+/* Whether ELEMENT, a <disk>, says of one of PATHS where in a chain it is. */
+static bool
+has_in_chain(xmlNodePtr element, GHashTable *paths)
+{
+    for (xmlNodePtr node = element; node; node = xml_child(node, "backingStore")) {
+        if (names_any(xml_child(node, "source"), paths))
+            return true;
+    }
+    return false;
+}
+
+static bool
+drop_chains(struct xml_edit *edit, xmlNodePtr root, const struct snapshot_def_change *change,
+            GError **error G_GNUC_UNUSED)
+{
+    for (xmlNodePtr node = root; node; node = xml_walk(node, root)) {
+        xmlNodePtr chain = xml_is(node, "disk") ? xml_child(node, "backingStore") : NULL;
+
+        if (chain && has_in_chain(node, change->merged))
+            xml_edit_remove(edit, chain);
+    }
+    return true;
 }
 
 static bool
@@ -199,53 +237,56 @@ check_change(const struct snapshot_def *def, const struct snapshot_def_change *c
 }
 
 static bool
-only_moves(const struct snapshot_def_change *change)
+only_chains(const struct snapshot_def_change *change)
 {
     return change->active < 0 && !change->set_parent && !change->drop_revert_disks &&
            !change->disks && !change->revert_disks;
 }
 
-/* TEXT with either the moves of CHANGE made or all the rest: a disk may be concerned by both. */
-static char *
-rewrite_text(const char *text, const char *name, const struct snapshot_def_change *change,
-             bool moves, GError **error)
+typedef bool (*make_edits)(struct xml_edit *edit, xmlNodePtr root,
+                           const struct snapshot_def_change *change, GError **error);
+
+/* Put in the place of *TEXT what MAKE makes of it. */
+static bool
+rewrite_text(char **text, const char *name, const struct snapshot_def_change *change,
+             make_edits make, GError **error)
 {
-    scoped(xml_doc) doc = xml_doc_parse(text, strlen(text), name, error);
+    scoped(xml_doc) doc = xml_doc_parse(*text, strlen(*text), name, error);
     scoped_xml_edit edit = {0};
-    xmlNodePtr root;
 
     if (!doc)
-        return NULL;
-    root = xmlDocGetRootElement(doc->dom);
+        return false;
     xml_edit_init(&edit, doc);
-    if (moves)
-        make_moves(&edit, root, change);
-    else if (!make_changes(&edit, root, change, error))
-        return NULL;
-    return xml_edit_apply(&edit, 0, doc->length);
+    if (!make(&edit, xmlDocGetRootElement(doc->dom), change, error))
+        return false;
+    g_free(*text);
+    *text = xml_edit_apply(&edit, 0, doc->length);
+    return true;
 }
 
 char *
 snapshot_def_rewrite(const struct snapshot_def *def, const struct snapshot_def_change *change,
                      GError **error)
 {
-    g_autofree char *changed = NULL;
+    /* one after the other, since a disk may be concerned by several; chains by their old names */
+    const struct {
+        bool needed;
+        make_edits make;
+    } passes[] = {
+        {!only_chains(change), make_changes},
+        {change->merged != NULL, drop_chains},
+        {change->move_count > 0, make_moves},
+    };
     g_autofree char *text = NULL;
 
     if (!check_change(def, change, error))
         return NULL;
-    if (!only_moves(change)) {
-        changed = rewrite_text(def->document, def->name, change, false, error);
-        if (!changed)
+    text = g_strdup(def->document);
+    for (unsigned i = 0; i < G_N_ELEMENTS(passes); i++) {
+        if (passes[i].needed && !rewrite_text(&text, def->name, change, passes[i].make, error))
             return NULL;
     }
-    if (change->move_count > 0)
-        text = rewrite_text(changed ? changed : def->document, def->name, change, true, error);
-    else
-        text = changed ? g_steal_pointer(&changed) : g_strdup(def->document);
-    if (!text || !xml_text_fits(text, "the XML of the snapshot", error))
-        return NULL;
-    return g_steal_pointer(&text);
+    return xml_text_fits(text, "the XML of the snapshot", error) ? g_steal_pointer(&text) : NULL;
 }
 
 /* Whether NODE, the <source> of a disk, names PATH. */

@@ -16,17 +16,6 @@ struct neighbour {
     const char *owner; /* for messages */
 };
 
-/* What a copy of our own definition names of our images is no use of anybody else's. */
-static bool
-is_this_domain(const struct state *state, const struct domain_def *domain)
-{
-    const struct domain_def *own = state->domain;
-
-    if (own->uuid || domain->uuid)
-        return g_strcmp0(own->uuid, domain->uuid) == 0;
-    return strcmp(own->name, domain->name) == 0;
-}
-
 /* On any image, wherever that is. */
 static void
 note_on_all(struct search *search, const char *text)
@@ -136,7 +125,8 @@ follow_domain(struct search *search, const char *path, unsigned *left)
 
     if (!domain)
         return;
-    neighbour.is_own = is_this_domain(search->state, domain);
+    /* what a copy of our own definition names of our images is no use of anybody else's */
+    neighbour.is_own = domain_def_is_same_domain(search->state->domain, domain);
     follow_disks(&neighbour, domain);
     follow_snapshots(&neighbour, path, left);
 }

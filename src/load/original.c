@@ -10,14 +10,6 @@
 
 #define DOMAIN_XML_MAX (1024 * 1024)
 
-static bool
-is_same_domain(const struct domain_def *one, const struct domain_def *other)
-{
-    if (one->uuid || other->uuid)
-        return one->uuid && other->uuid && g_ascii_strcasecmp(one->uuid, other->uuid) == 0;
-    return strcmp(one->name, other->name) == 0;
-}
-
 /* Whether PATH holds the domain of STATE and is not its file. */
 static bool
 is_other_copy(const struct state *state, const char *path)
@@ -35,7 +27,7 @@ is_other_copy(const struct state *state, const char *path)
     if (!text || file_identity_is_same_file(&identity, &state->domain_identity))
         return false;
     domain = domain_def_parse(text, length, path, NULL);
-    return domain && is_same_domain(state->domain, domain);
+    return domain && domain_def_is_same_domain(state->domain, domain);
 }
 
 /* PATH is an image. CHECKED: directories that need no second look. */

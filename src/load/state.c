@@ -69,6 +69,25 @@ is_file(const struct domain_disk *disk)
     return disk->source && (disk->type == DISK_TYPE_FILE || disk->type == DISK_TYPE_BLOCK);
 }
 
+/* Whether <backingStore> names the chain that IMAGE, the active one, has by itself: libvirt writes
+ * it into the XML of a domain of which a snapshot is taken while it runs.
+ */
+static bool
+names_chain(const struct state *state, const struct domain_disk *def, const struct image *image)
+{
+    const struct image *below = image ? image->backing : NULL;
+
+    for (guint i = 0; i < def->layers->len; i++) {
+        const struct domain_layer *layer = g_ptr_array_index(def->layers, i);
+
+        if (!below || !layer->source || image_graph_find(state->graph, layer->source) != below ||
+            g_strcmp0(layer->format, below->format->libvirt) != 0)
+            return false;
+        below = below->backing;
+    }
+    return !def->layers_end || !below;
+}
+
 /* A fault stays with the disk. */
 static void
 load_disk(struct state *state, struct state_disk *disk)
@@ -77,6 +96,8 @@ load_disk(struct state *state, struct state_disk *disk)
 
     if (state->graph && is_file(def))
         disk->image = state_walk(state, def, &disk->error);
+    if (state->graph && def->layers)
+        disk->overruled = !names_chain(state, def, disk->image);
 }
 
 static void

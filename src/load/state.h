@@ -14,6 +14,7 @@ struct state_disk {
     GError *error; /* … why it cannot be used; only matters when the disk takes part. With an image
                     * as well: the graph has it in another format; it is needed, but not usable */
     bool missing;  /* with an error: nothing at all is at the path */
+    bool overruled; /* a <backingStore> says of the chain something else than the images do */
 };
 
 struct state {

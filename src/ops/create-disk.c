@@ -44,11 +44,6 @@ create_disk_check_definition(const struct domain_disk *def, GError **error)
     if (def->has_slices)
         return refuse(error, def->target,
                       "uses <slices> of its source, which an overlay would not see");
-    if (def->has_backing_store)
-        return refuse(error, def->target,
-                      "has a <backingStore> in the domain XML, which overrules the links in the "
-                      "images: remove the element if it says the same as `qemu-img info "
-                      "--backing-chain`");
     return true;
 }
 
@@ -94,8 +89,14 @@ note_lookalike(const struct state_disk *disk, GPtrArray *notes)
 }
 
 static bool
-check_keep_filename(const struct snapshot_disk *disk, const struct image *image, GError **error)
+check_keep_filename(const struct snapshot_disk *disk, const struct state_disk *mine, GError **error)
 {
+    const struct image *image = mine->image;
+
+    if (mine->def->layers)
+        return refuse(error, disk->name,
+                      "has a <backingStore> in the domain XML, which stays as it is with "
+                      "--keep-filename and would hide the frozen image: remove the element");
     if (disk->source)
         return refuse(error, disk->name,
                       "is given a file, and with --keep-filename the overlay has the old name");
@@ -132,6 +133,11 @@ create_disk_check(const struct state *state, const struct create_request *reques
         g_propagate_prefixed_error(error, g_error_copy(mine->error), "disk '%s': ", disk->name);
         return false;
     }
+    if (mine->overruled)
+        return refuse(error, disk->name,
+                      "has a <backingStore> in the domain XML that does not say the same as "
+                      "`qemu-img info --backing-chain`, and overrules it: correct it, or remove "
+                      "the element");
     if (disk->snapshot == SNAPSHOT_LOCATION_INTERNAL)
         return check_sharing(state, mine, error);
     if (!format || !format->overlay) {
@@ -147,7 +153,7 @@ create_disk_check(const struct state *state, const struct create_request *reques
             disk->name, mine->image->depth, IMAGE_CHAIN_MAX);
         return false;
     }
-    if (request->keep_filename && !check_keep_filename(disk, mine->image, error))
+    if (request->keep_filename && !check_keep_filename(disk, mine, error))
         return false;
     note_lookalike(mine, notes);
     return check_sharing(state, mine, error);

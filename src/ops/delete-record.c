@@ -13,6 +13,8 @@ struct writing {
     const struct state *state;
     snapshot_set *removed;
     const struct merges *merges; /* NULL: no image is touched */
+    GHashTable *changed;         /* set of struct image: MERGES put them elsewhere in chains … */
+    GHashTable *merged;          /* … and set of what they are called; NULL: none are */
     GHashTable *moved;           /* path -> struct record_place */
     GHashTable *parents;         /* name -> name of the new parent */
 };
@@ -80,13 +82,45 @@ find_moves(struct writing *writing)
     }
 }
 
+static void
+find_merged(struct writing *writing)
+{
+    GHashTableIter iter;
+    gpointer image;
+
+    writing->changed = writing->merges ? merges_find_changed(writing->merges) : NULL;
+    if (!writing->changed || g_hash_table_size(writing->changed) == 0)
+        return;
+    writing->merged = g_hash_table_new(g_str_hash, g_str_equal);
+    g_hash_table_iter_init(&iter, writing->changed);
+    while (g_hash_table_iter_next(&iter, &image, NULL)) {
+        g_autoptr(GPtrArray) names = usage_names(writing->state, image);
+
+        for (guint i = 0; i < names->len; i++)
+            g_hash_table_add(writing->merged, g_ptr_array_index(names, i));
+    }
+}
+
+/* Whether <backingStore> of DISK names what is not below it any more. */
+static bool
+has_old_chain(const struct writing *writing, const struct state_disk *disk)
+{
+    if (!disk->def->layers || !writing->changed)
+        return false;
+    for (const struct image *image = disk->image; image; image = image->backing) {
+        if (g_hash_table_contains(writing->changed, image))
+            return true;
+    }
+    return false;
+}
+
 static const struct record_place *
 find_place(const struct writing *writing, const char *path)
 {
     return path ? g_hash_table_lookup(writing->moved, path) : NULL;
 }
 
-/* The domain's disks whose active image is called otherwise from now on. */
+/* The domain's disks whose active image is called otherwise from now on, or stands on others. */
 static bool
 plan_domain(struct plan *plan, const struct writing *writing, GError **error)
 {
@@ -95,15 +129,17 @@ plan_domain(struct plan *plan, const struct writing *writing, GError **error)
     g_autofree char *text = NULL;
 
     for (guint i = 0; i < state->disks->len; i++) {
-        const struct domain_disk *disk = g_array_index(state->disks, struct state_disk, i).def;
-        const struct record_place *place = find_place(writing, disk->source);
-        struct domain_disk_change change = {.target = disk->target};
+        const struct state_disk *disk = &g_array_index(state->disks, struct state_disk, i);
+        const struct record_place *place = find_place(writing, disk->def->source);
+        struct domain_disk_change change = {.target = disk->def->target};
 
-        if (!place)
+        if (!place && !has_old_chain(writing, disk))
             continue;
-        change.type = place->type;
-        change.source = place->path;
-        change.format = place->format;
+        if (place) {
+            change.type = place->type;
+            change.source = place->path;
+            change.format = place->format;
+        }
         g_array_append_val(changes, change);
     }
     if (changes->len == 0)
@@ -231,6 +267,7 @@ plan_snapshots(struct plan *plan, const struct writing *writing, GError **error)
         .set_current = true,
         .current = current ? current->name : NULL,
         .moved = writing->moved,
+        .merged = writing->merged,
         .removed = writing->removed,
         .parents = writing->parents,
     };
@@ -250,9 +287,12 @@ write_all(struct plan *plan, struct writing *writing, GError **error)
 
     find_parents(writing);
     find_moves(writing);
+    find_merged(writing);
     fine = plan_domain(plan, writing, error) && plan_snapshots(plan, writing, error);
     g_hash_table_unref(writing->parents);
     g_hash_table_unref(writing->moved);
+    g_clear_pointer(&writing->merged, g_hash_table_unref);
+    g_clear_pointer(&writing->changed, g_hash_table_unref);
     return fine;
 }
 

@@ -28,11 +28,10 @@ check_definition(const struct state_disk *disk, GError **error)
         return refuse(error, disk, "is encrypted, and its chain cannot be read without the key");
     if (disk->def->has_slices)
         return refuse(error, disk, "uses <slices> of its source, which qemu-img would not see");
-    if (disk->def->has_backing_store)
+    if (disk->overruled)
         return refuse(error, disk,
-                      "has a <backingStore> in the domain XML, which would name the old chain "
-                      "still: remove the element if it says the same as `qemu-img info "
-                      "--backing-chain`");
+                      "has a <backingStore> in the domain XML that does not say the same as "
+                      "`qemu-img info --backing-chain`: correct it, or remove the element");
     return true;
 }
 
@@ -335,6 +334,36 @@ plan_all(struct plan *plan, const struct state *state, GPtrArray *flattened, GPt
     return true;
 }
 
+/* What says on what the FLATTENED images stood goes. */
+static bool
+plan_domain(struct plan *plan, const struct state *state, const GPtrArray *flattened,
+            GError **error)
+{
+    g_autoptr(GArray) changes = g_array_new(FALSE, FALSE, sizeof(struct domain_disk_change));
+    g_autofree char *text = NULL;
+
+    for (guint i = 0; i < state->disks->len; i++) {
+        const struct state_disk *disk = &g_array_index(state->disks, struct state_disk, i);
+        const struct domain_disk_change change = {.target = disk->def->target};
+
+        if (disk->def->layers && g_ptr_array_find((GPtrArray *)flattened, disk->image, NULL))
+            g_array_append_val(changes, change);
+    }
+    if (changes->len == 0)
+        return true;
+    if (state->domain_is_symlink) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "the domain XML '%s' is a symbolic link: name the file itself",
+                    state->location->xml);
+        return false;
+    }
+    text = domain_def_rewrite(state->domain, (const struct domain_disk_change *)changes->data,
+                              changes->len, false, error);
+    if (text)
+        record_domain(plan, state, text);
+    return text != NULL;
+}
+
 struct plan *
 flatten_plan(const struct state *state, const GPtrArray *disks, GPtrArray *notes, GError **error)
 {
@@ -343,6 +372,8 @@ flatten_plan(const struct state *state, const GPtrArray *disks, GPtrArray *notes
 
     if (disks ? !plan_named(plan, state, disks, flattened, notes, error)
               : !plan_all(plan, state, flattened, notes, error))
+        return NULL;
+    if (!plan_domain(plan, state, flattened, error))
         return NULL;
     /* what cannot be read may stand on any layer */
     if (flattened->len > 0 && state->snapshots->problems->len == 0 &&

@@ -154,6 +154,22 @@ merges_plan(struct plan *plan, const struct state *state, const struct merges *m
     return true;
 }
 
+GHashTable *
+merges_find_changed(const struct merges *merges)
+{
+    GHashTable *changed = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < merges->merges->len; i++) {
+        const struct merge *merge = &g_array_index(merges->merges, struct merge, i);
+        const struct image *end = merge->bottom->backing;
+        const struct image *image = merge->how == MERGE_COMMIT ? merge->top : merge->top->backing;
+
+        for (; image != end; image = image->backing)
+            g_hash_table_add(changed, (gpointer)image);
+    }
+    return changed;
+}
+
 static int
 compare_ranks(const void *a, const void *b)
 {

@@ -94,7 +94,7 @@ disk_is_known(const struct state *state, const struct state_disk *disk, GError *
         return merge_refuse(error,
                             "disk '%s' cannot be read, and nobody knows what it stands on (%s)",
                             def->target, disk->error->message);
-    if (def->has_backing_store || def->has_slices || def->has_encryption)
+    if (disk->overruled || def->has_slices || def->has_encryption)
         return merge_refuse(
             error,
             "disk '%s' has a <backingStore>, <slices> or <encryption> in the domain XML, "

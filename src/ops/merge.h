@@ -47,6 +47,12 @@ struct merges *merges_decide(const struct state *state, snapshot_set *removed,
 /* Whether IMAGE will be gone, removed or replaced by another that takes its name. */
 bool merges_remove(const struct merges *merges, const struct image *image);
 
+/* The images that go out of a chain, or stand in the place of others afterwards: what is said of
+ * chains with them does not hold any more. A set of const struct image *; free with
+ * g_hash_table_unref().
+ */
+GHashTable *merges_find_changed(const struct merges *merges);
+
 /* Add checks and steps of MERGES to PLAN: commits, rebases, links, removals, list of layers. */
 bool merges_plan(struct plan *plan, const struct state *state, const struct merges *merges,
                  GError **error);

@@ -91,6 +91,7 @@ change_of(const struct rewrite *rewrite, const struct snapshot_def *stored,
         .active = -1,
         .moves = (const struct snapshot_def_move *)rewrite->moves->data,
         .move_count = rewrite->moves->len,
+        .merged = rewrite->record->merged,
     };
     GHashTable *parents = rewrite->record->parents;
     bool active = def ? def->active : stored->active;
@@ -117,7 +118,7 @@ static bool
 changes_nothing(const struct snapshot_def_change *change)
 {
     return change->active < 0 && !change->set_parent && !change->drop_revert_disks &&
-           !change->disks && !change->revert_disks && change->move_count == 0;
+           !change->disks && !change->revert_disks && change->move_count == 0 && !change->merged;
 }
 
 /* Plan to replace the stored file of one other snapshot. */

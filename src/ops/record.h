@@ -43,6 +43,7 @@ struct record {
     bool set_current;    /* whether CURRENT counts; DEF, when active, is current anyway */
     const char *current; /* name of the stored snapshot that becomes it; NULL: none is */
     GHashTable *moved;   /* path -> struct record_place: stored snapshots follow these images */
+    GHashTable *merged;  /* set of paths: chains with these images are not what they were */
     GHashTable *removed; /* names of the stored snapshots whose files go */
     GHashTable *parents; /* name -> name of the new parent, NULL: becomes a root */
 };

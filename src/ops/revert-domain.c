@@ -69,7 +69,16 @@ revert_disk_type(const struct revert_disk *disk)
     return disk->how == REVERT_TAG && disk->frozen->image->block ? DISK_TYPE_BLOCK : DISK_TYPE_FILE;
 }
 
-/* Where DEF, a disk of the snapshot's definition, is to be; *CHANGES says whether elsewhere. */
+/* DEF stays where it is. What it says of the chain may be outdated, and the images say it. */
+static bool
+keep_disk(const struct domain_disk *def, struct domain_disk_change *change, bool *changes)
+{
+    *changes = def->layers != NULL;
+    *change = (struct domain_disk_change){.target = def->target};
+    return true;
+}
+
+/* Where DEF, a disk of the snapshot's definition, is to be; *CHANGES says whether it changes. */
 static bool
 place_disk(const struct revert *revert, const struct domain_disk *def,
            struct domain_disk_change *change, bool *changes, GError **error)
@@ -79,12 +88,13 @@ place_disk(const struct revert *revert, const struct domain_disk *def,
 
     *changes = false;
     if (disk && disk->how == REVERT_TAG && g_strcmp0(def->source, disk->path) == 0)
-        return true;
-    if (!disk && !now)
-        return def->readonly || check_lost_disk(revert, def, error);
-    if (!disk && (def->readonly || !now->source || g_strcmp0(now->source, def->source) == 0 ||
-                  (now->type != DISK_TYPE_FILE && now->type != DISK_TYPE_BLOCK)))
-        return true;
+        return keep_disk(def, change, changes);
+    if (!disk && !now && !def->readonly && !check_lost_disk(revert, def, error))
+        return false;
+    if (!disk &&
+        (def->readonly || !now || !now->source || g_strcmp0(now->source, def->source) == 0 ||
+         (now->type != DISK_TYPE_FILE && now->type != DISK_TYPE_BLOCK)))
+        return keep_disk(def, change, changes);
     *changes = true;
     *change = disk ? (struct domain_disk_change){def->target, revert_disk_type(disk), disk->path,
                                                  disk->format->libvirt}

@@ -30,7 +30,7 @@ move_disks(const struct domain_def *def, enum disk_type type, const char *format
         g_assert_cmpstr(result->target, ==, disk->target);
         g_assert_cmpstr(result->source, ==, nasty);
         g_assert_cmpstr(result->format, ==, format ? format : disk->format);
-        g_assert(result->type == type && !result->has_backing_store);
+        g_assert(result->type == type && !result->layers);
         same = domain_def_rewrite(moved, &change, 1, false, NULL);
         g_assert_cmpstr(same, ==, text);
         if (rounds > 1)

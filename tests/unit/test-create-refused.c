@@ -82,9 +82,9 @@ static const struct refused {
      "<slices>"},
     {"<disk type='file'><driver type='qcow2'/><source file='/d/a'/><backingStore type='file'>"
      "<format type='raw'/><source file='/d/b'/></backingStore><target dev='vda'/></disk>",
-     {.name = "s1"},
+     {.name = "s1", .keep_filename = true},
      OFFSHOT_ERROR_REFUSED,
-     "<backingStore>"},
+     "would hide the frozen image"},
     {"<disk type='block'><driver type='raw'/><source dev='/dev/x'/><target dev='vda'/></disk>",
      {.name = "s1"},
      OFFSHOT_ERROR_USAGE,
@@ -120,6 +120,24 @@ START_TEST(request_is_refused_with_its_code)
     plan = plan_asked(&wanted->asked, &def, &error);
     ck_assert_msg(plan == NULL, "planned, but should say: %s", wanted->fragment);
     unit_assert_error(error, wanted->code, wanted->fragment);
+}
+END_TEST
+
+START_TEST(chain_that_is_said_to_be_another_is_refused)
+{
+    static const struct asked asked[] = {{.name = "s1"},
+                                         {.name = "s1", .disk_specs = {"vda,snapshot=internal"}}};
+    g_autoptr(GError) error = NULL;
+    scoped(snapshot_def) def = NULL;
+    scoped(plan) plan = NULL;
+
+    planner_init(&planner, PLANNER_DISK("vda", "qcow2", "/d/a"));
+    planner_give_images(&planner);
+    planner_link(&planner);
+    planner_disk(&planner, "vda")->overruled = true;
+    plan = plan_asked(&asked[_i], &def, &error);
+    ck_assert_ptr_null(plan);
+    unit_assert_error(error, OFFSHOT_ERROR_REFUSED, "disk 'vda' has a <backingStore>");
 }
 END_TEST
 
@@ -337,6 +355,7 @@ main(void)
     tcase_set_timeout(cases, 60);
     tcase_add_checked_fixture(cases, create_setup, create_teardown);
     tcase_add_loop_test(cases, request_is_refused_with_its_code, 0, G_N_ELEMENTS(refused));
+    tcase_add_loop_test(cases, chain_that_is_said_to_be_another_is_refused, 0, 2);
     tcase_add_loop_test(cases, names_that_become_too_long_are_refused, 0, 2);
     tcase_add_loop_test(cases, symbolic_links_are_refused_where_a_name_would_pass, 0, 2);
     tcase_add_test(cases, relative_link_starts_where_the_directory_really_is);

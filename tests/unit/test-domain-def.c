@@ -89,7 +89,7 @@ START_TEST(a_rewritten_domain_says_what_was_written)
             ck_assert_int_eq(disk->type, block ? DISK_TYPE_BLOCK : DISK_TYPE_FILE);
             ck_assert_str_eq(disk->source, path);
             ck_assert_str_eq(disk->format, "qcow2");
-            ck_assert(!disk->has_backing_store && !disk->has_encryption && !disk->has_slices);
+            ck_assert(!disk->layers && !disk->has_encryption && !disk->has_slices);
         }
     }
 }
@@ -202,9 +202,6 @@ START_TEST(disks_of_every_kind_are_read)
          {.source = (char *)"/a", .has_source = true, .has_encryption = true}},
         {"><source file='/a'><slices/></source>",
          {.source = (char *)"/a", .has_source = true, .has_slices = true}},
-        {"><source file='/a'/><backingStore/>", {.source = (char *)"/a", .has_source = true}},
-        {"><source file='/a'/><backingStore type='file'><source file='/b'/></backingStore>",
-         {.source = (char *)"/a", .has_source = true, .has_backing_store = true}},
         {" snapshot='no'>", {.snapshot = SNAPSHOT_LOCATION_NO}},
         {" snapshot='internal'>", {.snapshot = SNAPSHOT_LOCATION_INTERNAL}},
         {" snapshot='external'>", {.snapshot = SNAPSHOT_LOCATION_EXTERNAL}},
@@ -230,10 +227,72 @@ START_TEST(disks_of_every_kind_are_read)
                           disk->shareable == expected->shareable &&
                           disk->transient == expected->transient &&
                           disk->has_encryption == expected->has_encryption &&
-                          disk->has_slices == expected->has_slices &&
-                          disk->has_backing_store == expected->has_backing_store,
+                          disk->has_slices == expected->has_slices && !disk->layers,
                       "%s", cases[i].disk);
     }
+}
+END_TEST
+
+#define LAYER(format, source, below)                                                               \
+    "<backingStore type='file'><format type='" format "'/><source " source "/>" below              \
+    "</backingStore>"
+
+START_TEST(what_the_chain_of_a_disk_is_said_to_be_is_read)
+{
+    static const struct {
+        const char *chain;
+        const char *expected; /* of each layer format and source; "." for the end */
+    } cases[] = {
+        {"<backingStore/>", "."},
+        {"<backingStore type='file'><format type='raw'/></backingStore>", "."},
+        {LAYER("qcow2", "file='/b'", ""), "qcow2=/b "},
+        {LAYER("qcow2", "file='/b'", "<backingStore/>"), "qcow2=/b ."},
+        {LAYER("qcow2", "file='/b'", LAYER("raw", "file='/c' index='3'", "<backingStore/>")),
+         "qcow2=/b raw=/c ."},
+        {"<backingStore type='block'><source dev='/dev/b'/></backingStore>", "(none)=/dev/b "},
+        {"<backingStore type='network'><format type='raw'/><source protocol='nbd'/>"
+         "</backingStore>",
+         "raw=(none) "},
+        {"<backingStore><format type='raw'/><source file='/b'><slices/></source></backingStore>",
+         "raw=(none) "},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = g_strdup_printf("<domain><name>n</name><devices><disk>"
+                                                "<source file='/a'/>%s<target dev='vda'/></disk>"
+                                                "</devices></domain>",
+                                                cases[i].chain);
+        scoped(domain_def) parsed = parse(text);
+        scoped(domain_def) def = domain_def_copy(parsed);
+        const struct domain_disk *disk = disk_at(def, 0);
+        g_autoptr(GString) read = g_string_new(NULL);
+
+        for (guint j = 0; j < disk->layers->len; j++) {
+            const struct domain_layer *layer = g_ptr_array_index(disk->layers, j);
+
+            g_string_append_printf(read, "%s=%s ", layer->format ? layer->format : "(none)",
+                                   layer->source ? layer->source : "(none)");
+        }
+        g_string_append(read, disk->layers_end ? "." : "");
+        ck_assert_str_eq(read->str, cases[i].expected);
+    }
+}
+END_TEST
+
+START_TEST(a_disk_that_stays_loses_only_what_its_chain_is_said_to_be)
+{
+    static const char text[] = "<domain><name>n</name><devices>\n<disk>\n"
+                               "<source file='/a'><slices/></source>\n%s"
+                               "<encryption format='qcow'/><target dev='vda'/></disk></devices>"
+                               "</domain>";
+    static const struct domain_disk_change change = {.target = "vda"};
+    g_autofree char *with =
+        unit_replace(text, "%s", LAYER("qcow2", "file='/b'", "<backingStore/>") "\n");
+    g_autofree char *without = unit_replace(text, "%s", "");
+    scoped(domain_def) def = parse(with);
+    g_autofree char *result = domain_def_rewrite(def, &change, 1, false, NULL);
+
+    ck_assert_str_eq(result, without);
 }
 END_TEST
 
@@ -437,6 +496,8 @@ UNIT_MAIN("domain-def", the_corpus_is_rewritten_as_expected,
           a_rewritten_domain_says_what_was_written, every_bad_domain_is_refused_with_its_message,
           everything_that_we_ask_of_a_domain_is_read, what_is_not_there_is_null,
           nvram_may_be_a_source, disks_of_every_kind_are_read,
+          what_the_chain_of_a_disk_is_said_to_be_is_read,
+          a_disk_that_stays_loses_only_what_its_chain_is_said_to_be,
           a_disk_is_found_by_target_or_by_its_only_source,
           a_rewrite_of_a_disk_that_is_not_there_fails, a_path_that_cannot_stand_in_xml_is_refused,
           nasty_paths_are_read_back_as_they_were_written,

@@ -164,6 +164,25 @@ START_TEST(image_on_a_device_needs_no_space_of_a_file_system)
 }
 END_TEST
 
+START_TEST(the_domain_stops_naming_the_old_chain)
+{
+    static const char *const disks[] = {"vda", NULL};
+    struct domain_disk *def = (struct domain_disk *)planner_disk(&planner, "vda")->def;
+    g_autoptr(GError) error = NULL;
+    scoped(plan) plan = NULL;
+    g_autofree char *steps = NULL;
+
+    def->layers = g_ptr_array_new();
+    plan = plan_of(disks, &error);
+    unit_assert_ok(plan != NULL, error);
+    steps = planner_steps(plan);
+    ck_assert_ptr_nonnull(strstr(steps, "replace /d/vm.xml"));
+    planner.state.domain_is_symlink = true;
+    ck_assert_ptr_null(plan_of(disks, &error));
+    unit_assert_error(error, OFFSHOT_ERROR_REFUSED, "is a symbolic link");
+}
+END_TEST
+
 /* What is wrong with vda. */
 static void
 give_a_tag(struct image *image)
@@ -198,7 +217,7 @@ slice(struct image *image G_GNUC_UNUSED)
 static void
 overrule(struct image *image G_GNUC_UNUSED)
 {
-    ((struct domain_disk *)planner_disk(&planner, "vda")->def)->has_backing_store = true;
+    planner_disk(&planner, "vda")->overruled = true;
 }
 
 static void
@@ -288,6 +307,7 @@ main(void)
     tcase_add_test(cases, image_ends_on_nothing_and_its_old_link_is_remembered);
     tcase_add_test(cases, format_that_the_link_does_not_say_is_that_of_the_image_below);
     tcase_add_test(cases, image_on_a_device_needs_no_space_of_a_file_system);
+    tcase_add_test(cases, the_domain_stops_naming_the_old_chain);
     tcase_add_loop_test(cases, what_cannot_be_flattened_is_refused, 0, G_N_ELEMENTS(refused));
     tcase_add_loop_test(cases, disk_that_was_named_must_have_an_image, 0, G_N_ELEMENTS(unusable));
     suite_add_tcase(suite, cases);

@@ -211,8 +211,7 @@ TWEAK(other_snapshot_is_lost, lose_frozen(forest, "qcow2"))
 TWEAK(other_raw_snapshot_is_lost, lose_frozen(forest, NULL))
 TWEAK(disk_is_lost, lose_disk(forest, "qcow2"))
 TWEAK(raw_disk_is_lost, lose_disk(forest, NULL))
-TWEAK(disk_has_a_backing_store,
-      ((struct domain_disk *)first_disk(forest)->def)->has_backing_store = true)
+TWEAK(disk_has_a_backing_store, first_disk(forest)->overruled = true)
 TWEAK(disk_was_detached, struct domain_disk *def = (struct domain_disk *)first_disk(forest)->def;
       g_free(def->target); def->target = g_strdup("vdb"))
 

@@ -50,6 +50,33 @@ START_TEST(definition_of_a_running_domain_is_the_inactive_one)
 }
 END_TEST
 
+/* One disk that gets an overlay, one that goes back to a tag, one that the snapshot does not cover.
+ */
+START_TEST(definition_comes_back_without_what_it_says_of_chains)
+{
+    scoped(plan) plan = NULL;
+    const char *text;
+
+    forest_init(&forest, "vda=a.s1 vdb=b vdc=c", "a a.s1<a b c", "s1*:vda=a>a.s1,vdb=b!,vdc=c");
+    planner_tag(&forest.planner, forest_image(&forest, "b"), "1", "s1");
+    ((struct snapshot_disk *)snapshot_def_find_disk(revert_find("s1"), "vdc"))->snapshot =
+        SNAPSHOT_LOCATION_NO;
+    set_domain(&revert_find("s1")->domain, "<devices>", "<memory>64</memory><devices>");
+    set_domain(&revert_find("s1")->domain, "<target",
+               "<backingStore type='file'><format type='raw'/><source file='/d/old'/>"
+               "</backingStore><target");
+    for (guint i = 0; i < forest.planner.state.frozen->len; i++) {
+        struct state_frozen *frozen = g_ptr_array_index(forest.planner.state.frozen, i);
+
+        frozen->path = snapshot_def_frozen_path(frozen->def, frozen->disk->name);
+    }
+    plan = reverted("s1", NULL);
+    text = staged(plan, "/d/vm.xml");
+    ck_assert_ptr_null(strstr(text, "backingStore"));
+    ck_assert_ptr_nonnull(strstr(text, "<source file='/d/c'/>"));
+}
+END_TEST
+
 START_TEST(disk_that_the_definition_lacks_gets_no_overlay)
 {
     scoped(plan) plan = NULL;
@@ -237,6 +264,7 @@ main(void)
     tcase_add_checked_fixture(tests, NULL, revert_teardown);
     tcase_add_test(tests, whole_definition_comes_back);
     tcase_add_test(tests, definition_of_a_running_domain_is_the_inactive_one);
+    tcase_add_test(tests, definition_comes_back_without_what_it_says_of_chains);
     tcase_add_test(tests, disk_that_the_definition_lacks_gets_no_overlay);
     tcase_add_test(tests, disk_attached_since_goes_and_its_image_stays);
     tcase_add_test(tests, disk_detached_since_comes_back);

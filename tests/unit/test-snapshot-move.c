@@ -116,6 +116,78 @@ START_TEST(images_that_swap_their_names_do_so_at_once)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    bool goes;
+} chains[] = {
+    {"<source file='/m'/>%s", true},
+    {"<source dev='/m'/>%s", true},
+    {"<source file='/o'/>%s", false},
+    {"%s<!-- its <source file='/m'/> is missing -->", false},
+    {"<mirror><source file='/m'/></mirror><source file='/o'/>%s", false},
+};
+static const struct {
+    const char *layers;
+    bool goes;
+} layers[] = {
+    {"<backingStore/>", false},
+    {"<backingStore><source file='/b'/><backingStore/></backingStore>", false},
+    {"<backingStore><source file='/m'/></backingStore>", true},
+    {"<backingStore><source file='/b'/><backingStore type='block'><source dev='/m'/>"
+     "<backingStore/></backingStore></backingStore>",
+     true},
+};
+
+START_TEST(what_is_said_of_chains_goes_where_they_have_changed)
+{
+    g_autoptr(GHashTable) merged = g_hash_table_new(g_str_hash, g_str_equal);
+    const struct snapshot_def_change change = {
+        .active = -1, .merged = merged, .moves = &raw, .move_count = 1};
+    unsigned i = (unsigned)_i % G_N_ELEMENTS(chains);
+    unsigned j = (unsigned)_i / G_N_ELEMENTS(chains);
+    bool goes = chains[i].goes || layers[j].goes;
+    g_autofree char *disk =
+        g_strconcat(START DOMAIN("domain", "><driver/>DISK") DOMAIN("inactiveDomain", ">DISK") END,
+                    NULL);
+    g_autofree char *with = unit_replace(chains[i].text, "%s", layers[j].layers);
+    g_autofree char *without = unit_replace(chains[i].text, "%s", goes ? "" : layers[j].layers);
+    g_auto(GStrv) parts = g_strsplit(disk, "DISK", -1);
+    g_autofree char *text = g_strjoinv(with, parts);
+    g_autofree char *expected = g_strjoinv(without, parts);
+    GError *error = NULL;
+    scoped(snapshot_def) def =
+        snapshot_def_parse(text, strlen(text), "s.xml", SNAPSHOT_DEF_STORED, &error);
+    g_autofree char *result = NULL;
+
+    unit_assert_ok(def != NULL, error);
+    g_hash_table_add(merged, (gpointer) "/m");
+    result = snapshot_def_rewrite(def, &change, &error);
+    unit_assert_ok(result != NULL, error);
+    ck_assert_str_eq(result, expected);
+}
+END_TEST
+
+START_TEST(a_merged_image_moves_without_what_was_said_of_its_chain)
+{
+    g_autoptr(GHashTable) merged = g_hash_table_new(g_str_hash, g_str_equal);
+    const struct snapshot_def_change change = {
+        .active = -1, .merged = merged, .moves = &raw, .move_count = 1};
+    static const char text[] =
+        START DOMAIN("domain", "><driver type='qcow2'/><source file='/p'/>"
+                               "<backingStore><source file='/q'/></backingStore>") END;
+    static const char expected[] =
+        START DOMAIN("domain", "><driver type='raw'/><source file='/q'/>") END;
+    scoped(snapshot_def) def =
+        snapshot_def_parse(text, strlen(text), "s.xml", SNAPSHOT_DEF_STORED, NULL);
+    g_autofree char *result = NULL;
+
+    g_hash_table_add(merged, (gpointer) "/p");
+    g_hash_table_add(merged, (gpointer) "/q");
+    result = snapshot_def_rewrite(def, &change, NULL);
+    ck_assert_str_eq(result, expected);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -125,6 +197,9 @@ main(void)
     tcase_add_loop_test(cases, a_moved_image_changes_its_disk_and_no_other_byte, 0,
                         G_N_ELEMENTS(changes));
     tcase_add_test(cases, images_that_swap_their_names_do_so_at_once);
+    tcase_add_loop_test(cases, what_is_said_of_chains_goes_where_they_have_changed, 0,
+                        G_N_ELEMENTS(chains) * G_N_ELEMENTS(layers));
+    tcase_add_test(cases, a_merged_image_moves_without_what_was_said_of_its_chain);
     suite_add_tcase(suite, cases);
     return unit_run(suite);
 }
