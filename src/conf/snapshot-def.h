@@ -15,7 +15,9 @@ struct snapshot_disk {
     char *format;                    /* <driver type=…> of the overlay, or NULL */
     char *source;                    /* path of the overlay, or NULL */
     bool has_source;                 /* a <source> that names something, path or not */
-    char *element; /* the element as it was read, when it holds more than the above */
+    bool overwritten; /* <snapshotDeleteInProgress>: libvirt was merging a later snapshot into the
+                       * overlay, and has not finished */
+    char *element;    /* the element as it was read, when it holds more than the above */
 };
 
 /* One <domainsnapshot> (libvirt: formatsnapshot; on-disk form with <active>). */

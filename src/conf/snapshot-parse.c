@@ -135,6 +135,7 @@ read_disk_fields(const struct reader *reader, struct snapshot_disk *disk, xmlNod
     disk->format = g_steal_pointer(&xml.format);
     disk->source = g_steal_pointer(&xml.path);
     disk->has_source = xml.has_source;
+    disk->overwritten = xml_child(node, "snapshotDeleteInProgress") != NULL;
     if (location && (!snapshot_location_parse(location, &disk->snapshot) ||
                      disk->snapshot == SNAPSHOT_LOCATION_DEFAULT)) {
         xml_doc_set_error(error, reader->doc, node, "unknown snapshot mode '%.100s'", location);

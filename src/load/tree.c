@@ -8,6 +8,7 @@
 #include "image/tags.h"
 #include "load/dependents.h"
 #include "load/layers.h"
+#include "load/memory.h"
 #include "util/error.h"
 #include "util/scope.h"
 
@@ -83,6 +84,48 @@ load_frozen(struct state *state)
         load_snapshot(state, g_ptr_array_index(all, i));
 }
 
+/* libvirt was writing into IMAGE, the overlay of disk TARGET that DEF made. */
+static void
+mark_overwritten(const struct state *state, const struct snapshot_def *def, const char *target,
+                 const struct image *image)
+{
+    for (guint i = 0; i < state->frozen->len; i++) {
+        struct state_frozen *frozen = g_ptr_array_index(state->frozen, i);
+
+        if (frozen->image != image || strcmp(frozen->disk->name, target) != 0 ||
+            frozen->disk->snapshot != SNAPSHOT_LOCATION_EXTERNAL)
+            continue;
+        frozen->overwriter = def;
+        g_clear_error(&frozen->error);
+        g_set_error(&frozen->error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT,
+                    "libvirt was interrupted while it merged another image into '%s' "
+                    "(<snapshotDeleteInProgress/> in snapshot '%s'): finish that with "
+                    "`virsh snapshot-delete %s %s`",
+                    image->path, def->name, state->domain->name, frozen->def->name);
+    }
+}
+
+/* A state that libvirt has begun to overwrite is lost, and it alone can tell how far it came. */
+static void
+find_overwritten(const struct state *state)
+{
+    g_autoptr(GPtrArray) all = snapshot_tree_all(state->snapshots->tree);
+
+    for (guint i = 0; i < all->len; i++) {
+        const struct snapshot_def *def = g_ptr_array_index(all, i);
+
+        for (guint j = 0; j < def->disks->len; j++) {
+            const struct snapshot_disk *disk = g_ptr_array_index(def->disks, j);
+            const struct image *image = disk->overwritten && disk->source
+                                            ? image_graph_find(state->graph, disk->source)
+                                            : NULL;
+
+            if (image)
+                mark_overwritten(state, def, disk->name, image);
+        }
+    }
+}
+
 /* What has been walked since may be what an earlier one names. */
 static void
 identify_frozen(struct state *state)
@@ -154,7 +197,9 @@ state_load_tree(struct state *state, GError **error)
     if (!state_load_layers(state, error) || !load_all_tags(state, error))
         return false;
     identify_frozen(state);
+    find_overwritten(state);
     state_load_dependents(state);
+    state_load_memory(state);
     return true;
 }
 
@@ -166,6 +211,7 @@ state_clear_tree(struct state *state)
     g_clear_pointer(&state->dependents, g_hash_table_unref);
     g_clear_pointer(&state->searched, g_hash_table_unref);
     g_clear_pointer(&state->layers, g_hash_table_unref);
+    g_clear_pointer(&state->memory, g_ptr_array_unref);
 }
 
 const struct state_frozen *

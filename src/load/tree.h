@@ -13,15 +13,26 @@ struct state_frozen {
     const struct snapshot_disk *disk; /* external or internal; others hold nothing */
     const char *path;                 /* as the <domain> spells it; NULL: it names none */
     const struct image *image;        /* NULL: missing or unusable, and … */
-    GError *error; /* … why. With an image as well: the graph has it in another format; it is
-                    * needed, but not usable */
+    GError *error; /* … why. With an image as well: the graph has it in another format, or libvirt
+                    * was writing into it; it is needed, but not usable */
     bool missing;  /* with an error: nothing at all is at the path */
+    const struct snapshot_def *overwriter; /* the snapshot that says of the image that libvirt was
+                                            * writing into it; NULL: none does */
 };
 
-/* Load it all into STATE: `frozen`, `tags`, `dependents`, `layers`. Called by state_load() for
- * STATE_TREE. Faults of single snapshots stay with them. Fails with OFFSHOT_ERROR_INCONSISTENT when
- * the table of internal snapshots of an image of the tree is damaged, OFFSHOT_ERROR_FAILED when the
- * list of layers cannot be read.
+/* The file in which one snapshot keeps the memory of the VM (<memory file=…>). */
+struct state_memory {
+    const struct snapshot_def *def;
+    struct file_identity identity; /* of what the path leads to; inode 0: not known */
+    bool missing;                  /* nothing is there */
+    char *reason; /* why it is not proven to be memory of this domain that libvirt has saved, and
+                   * nothing else, for messages; NULL: it is */
+};
+
+/* Load it all into STATE: `frozen`, `tags`, `dependents`, `layers`, `memory`. Called by
+ * state_load() for STATE_TREE. Faults of single snapshots stay with them. Fails with
+ * OFFSHOT_ERROR_INCONSISTENT when the table of internal snapshots of an image of the tree is
+ * damaged, OFFSHOT_ERROR_FAILED when the list of layers cannot be read.
  */
 bool state_load_tree(struct state *state, GError **error);
 

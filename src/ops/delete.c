@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "image/tags.h"
+#include "ops/delete-memory.h"
 #include "ops/delete-record.h"
 #include "ops/record.h"
 #include "util/error.h"
@@ -68,11 +69,33 @@ check_frozen(const struct state *state, snapshot_set *removed, GError **error)
     return true;
 }
 
-/* What lies beside the disks and stays. */
-static void
-note_remains(const struct snapshot_def *def, GPtrArray *notes)
+/* Of what is left of a delete that libvirt has not finished, only the snapshot whose overlay it was
+ * writing into tells. It stays as long as another is kept there.
+ */
+static bool
+check_overwritten(const struct state *state, snapshot_set *removed, GError **error)
 {
-    if (def->memory == SNAPSHOT_LOCATION_EXTERNAL && def->memory_file)
+    for (guint i = 0; i < state->frozen->len; i++) {
+        const struct state_frozen *frozen = g_ptr_array_index(state->frozen, i);
+        const struct snapshot_def *maker = frozen->overwriter;
+
+        if (!maker || !g_hash_table_contains(removed, maker->name) ||
+            g_hash_table_contains(removed, frozen->def->name))
+            continue;
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "snapshot '%s' has to stay: disk '%s' of snapshot '%s' cannot be used, since "
+                    "%s",
+                    maker->name, frozen->disk->name, frozen->def->name, frozen->error->message);
+        return false;
+    }
+    return true;
+}
+
+/* What lies beside the disks and stays; METADATA: the memory does, as well. */
+static void
+note_remains(const struct snapshot_def *def, bool metadata, GPtrArray *notes)
+{
+    if (metadata && def->memory == SNAPSHOT_LOCATION_EXTERNAL)
         g_ptr_array_add(notes, g_strdup_printf("snapshot '%s': its memory stays in '%s': remove "
                                                "the file if nothing needs it",
                                                def->name, def->memory_file));
@@ -184,6 +207,7 @@ plan_images(struct plan *plan, const struct state *state, const struct delete_re
         !plan_tags(plan, state, removed, merges, notes, error) ||
         !delete_record_plan(plan, state, removed, merges, error))
         return false;
+    delete_memory_plan(plan, state, removed, notes);
     merges_order(plan, merges);
     record_watch(plan, state);
     return true;
@@ -199,9 +223,10 @@ delete_plan(const struct state *state, const struct delete_request *request, GPt
     bool fine;
 
     for (guint i = 0; i < selection->len; i++)
-        note_remains(g_ptr_array_index(selection, i), notes);
-    fine = request->metadata ? delete_record_plan_metadata(plan, state, removed, error)
-                             : plan_images(plan, state, request, removed, notes, error);
+        note_remains(g_ptr_array_index(selection, i), request->metadata, notes);
+    fine = check_overwritten(state, removed, error) &&
+           (request->metadata ? delete_record_plan_metadata(plan, state, removed, error)
+                              : plan_images(plan, state, request, removed, notes, error));
     g_hash_table_unref(removed);
     return fine ? g_steal_pointer(&plan) : NULL;
 }

@@ -117,3 +117,37 @@ virsh_domain()
     make_embed_domain "$ROOT" vm vda:qcow2:a.img vdb:"$1":b.img
     mkdir -p "$ROOT/lib/qemu"
 }
+
+# running_domain FORMAT: the domain vm of virsh_domain(), so small that QEMU starts it anywhere, and a driver that
+# asks for nothing but QEMU.
+running_domain()
+{
+    virsh_domain "$1"
+    sed -i -e "s,<memory .*,<memory unit='KiB'>16384</memory>," \
+        -e "s,</devices>,<controller type='usb' model='none'/><memballoon model='none'/>&," \
+        "$ROOT/etc/qemu/vm.xml"
+    cat >"$ROOT/etc/qemu.conf" <<EOF
+user = "+$(id -u)"
+group = "+$(id -g)"
+stdio_handler = "file"
+security_driver = "none"
+remember_owner = 0
+namespaces = []
+cgroup_controllers = []
+EOF
+}
+
+# while_running COMMAND...: virsh starts vm, does each COMMAND, which must succeed, and destroys it. Skips the test
+# where no VM can be started.
+while_running()
+{
+    local script='start vm' command
+
+    for command; do
+        script+="; $command"
+    done
+    run virsh_embed "$ROOT" "$script; destroy vm"
+    ! grep -q 'Failed to start domain' "$STDERR" || skip "virsh cannot start a VM: $(tail -n 1 "$STDERR")"
+    ! grep -q '^error: ' "$STDERR" || fail 'virsh has failed'
+    assert_equal "$(virsh_embed "$ROOT" domstate vm)" 'shut off' 'state of the domain'
+}

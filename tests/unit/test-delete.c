@@ -614,14 +614,140 @@ START_TEST(what_lies_beside_the_disks_is_named)
 
     forest_init(&forest, "vda=a.s3", CHAIN, SNAPSHOTS);
     def = (struct snapshot_def *)snapshot_tree_find(forest.planner.state.snapshots->tree, "s3");
-    def->memory = SNAPSHOT_LOCATION_EXTERNAL;
-    def->memory_file = g_strdup("/d/memory");
     disk = snapshot_disk_new("vdb");
     disk->snapshot = SNAPSHOT_LOCATION_MANUAL;
     g_ptr_array_add(def->disks, disk);
     plan = make_plan(&forest, "s3", (struct delete_request){0});
-    forest_assert_note(&forest, "snapshot 's3': its memory stays in '/d/memory'");
     forest_assert_note(&forest, "snapshot 's3': disk 'vdb' was to be kept by hand");
+    forest_clear(&forest);
+}
+END_TEST
+
+/* SNAPSHOT keeps its memory in PATH, which is INODE (0: not known). */
+static struct state_memory *
+remember(struct forest *forest, const char *snapshot, const char *path, uint64_t inode)
+{
+    struct state *state = &forest->planner.state;
+    struct state_memory *memory = g_new0(struct state_memory, 1);
+    struct snapshot_def *def =
+        (struct snapshot_def *)snapshot_tree_find(state->snapshots->tree, snapshot);
+
+    def->memory = SNAPSHOT_LOCATION_EXTERNAL;
+    def->memory_file = g_strdup(path);
+    memory->def = def;
+    memory->identity = (struct file_identity){.device = 9, .inode = inode};
+    if (!state->memory)
+        state->memory = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(state->memory, memory);
+    return memory;
+}
+
+static const struct {
+    const char *other_path; /* of the memory of s1, which stays; NULL: it has none */
+    uint64_t other_inode;
+    const char *reason; /* why that of s2, which goes, is not proven */
+    bool missing;
+    bool metadata;
+    const char *note; /* NULL: the file goes */
+} memories[] = {
+    {NULL, 0, NULL, false, false, NULL},
+    {"/d/other", 8, NULL, false, false, NULL},
+    {NULL, 0, "it is a door", false, false, "its memory stays in '/d/memory', since it is a door:"},
+    {"/d/memory", 7, NULL, false, false, "since snapshot 's1' may need it: remove the file"},
+    {"/d/./memory", 7, NULL, false, false, "since snapshot 's1' may need it"},
+    {"/d/other", 0, NULL, false, false, "since snapshot 's1' may need it"},
+    {NULL, 0, NULL, true, false, "the file '/d/memory' with its memory is not there any more"},
+    {NULL, 0, NULL, false, true, "its memory stays in '/d/memory': remove the file"},
+};
+
+START_TEST(memory_goes_when_it_is_nothing_else)
+{
+    struct forest forest;
+    struct state_memory *memory;
+    scoped(plan) plan = NULL;
+    g_autofree char *steps = NULL;
+    g_autofree char *checks = NULL;
+    bool goes = !memories[_i].note;
+
+    forest_init(&forest, "vda=a.s3", CHAIN, SNAPSHOTS);
+    memory = remember(&forest, "s2", "/d/memory", memories[_i].missing ? 0 : 7);
+    memory->missing = memories[_i].missing;
+    memory->reason = (char *)memories[_i].reason;
+    if (memories[_i].other_path)
+        remember(&forest, "s1", memories[_i].other_path, memories[_i].other_inode);
+    plan = make_plan(&forest, "s2", (struct delete_request){.metadata = memories[_i].metadata});
+    steps = format_apply(plan);
+    checks = planner_checks(plan);
+    ck_assert_int_eq(strstr(steps, "4 unlink /d/memory guarded\n") != NULL, goes);
+    ck_assert_int_eq(strstr(checks, "lock /d/memory\n") != NULL, goes);
+    if (!goes)
+        forest_assert_note(&forest, memories[_i].note);
+    forest_clear(&forest);
+}
+END_TEST
+
+START_TEST(memory_of_several_goes_once_and_with_the_last)
+{
+    struct forest forest;
+    scoped(plan) plan = NULL;
+    g_autofree char *steps = NULL;
+    const char *first;
+
+    forest_init(&forest, "vda=a.s3", CHAIN, SNAPSHOTS);
+    remember(&forest, "s2", "/d/memory", 7);
+    remember(&forest, "s3", "/d/./memory", 7);
+    plan = make_plan(&forest, "s2", (struct delete_request){.children = true});
+    steps = format_apply(plan);
+    first = strstr(steps, "unlink /d/memory guarded\n");
+    ck_assert_ptr_nonnull(first);
+    assert_lacks(first + strlen("unlink /d/memory"), "memory");
+    forest_clear(&forest);
+}
+END_TEST
+
+/* libvirt was merging into a.s1, the overlay of s1, which holds s2. */
+START_TEST(what_libvirt_has_not_finished_is_not_forgotten)
+{
+    static const struct delete_request request = {.metadata = true};
+    struct forest forest;
+    struct state_frozen *frozen;
+    scoped(plan) plan = NULL;
+    GError *error = NULL;
+
+    forest_init(&forest, "vda=a.s3", CHAIN, SNAPSHOTS);
+    frozen = (struct state_frozen *)state_find_frozen(&forest.planner.state, "s2", "vda");
+    frozen->overwriter = snapshot_tree_find(forest.planner.state.snapshots->tree, "s1");
+    frozen->error = g_error_new(OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT, "half of it is lost");
+    ck_assert_ptr_null(try_plan(&forest, "s1", (struct delete_request){0}, &error));
+    unit_assert_error(error, OFFSHOT_ERROR_REFUSED, "snapshot 's1' has to stay: disk 'vda' of");
+    ck_assert_ptr_null(try_plan(&forest, "s1", request, &error));
+    unit_assert_error(error, OFFSHOT_ERROR_REFUSED, "since half of it is lost");
+    ck_assert_ptr_null(try_plan(&forest, "s2", (struct delete_request){0}, &error));
+    unit_assert_error(error, OFFSHOT_ERROR_INCONSISTENT, "half of it is lost");
+    plan = make_plan(&forest, "s2", request);
+    forest_clear(&forest);
+}
+END_TEST
+
+/* The domain and s3 say of their chains what is right now. */
+START_TEST(what_is_said_of_a_chain_goes_when_it_changes)
+{
+    struct forest forest;
+    struct domain_disk *def;
+    scoped(plan) plan = NULL;
+    scoped(plan) other = NULL;
+    g_autofree char *steps = NULL;
+    g_autofree char *same = NULL;
+
+    forest_init(&forest, "vda=a.s3", CHAIN, SNAPSHOTS);
+    def = (struct domain_disk *)planner_disk(&forest.planner, "vda")->def;
+    def->layers = g_ptr_array_new();
+    plan = make_plan(&forest, "s2", (struct delete_request){.strategy = MERGE_COMMIT});
+    steps = format_apply(plan);
+    assert_contains(steps, "2 replace /d/vm.xml");
+    other = make_plan(&forest, "s2", (struct delete_request){.metadata = true});
+    same = format_apply(other);
+    assert_lacks(same, "/d/vm.xml");
     forest_clear(&forest);
 }
 END_TEST
@@ -681,6 +807,10 @@ main(void)
     tcase_add_test(tcase, images_stay_while_a_snapshot_that_remains_cannot_be_read);
     tcase_add_test(tcase, a_store_that_is_not_in_order_keeps_all_images);
     tcase_add_test(tcase, what_lies_beside_the_disks_is_named);
+    tcase_add_loop_test(tcase, memory_goes_when_it_is_nothing_else, 0, G_N_ELEMENTS(memories));
+    tcase_add_test(tcase, memory_of_several_goes_once_and_with_the_last);
+    tcase_add_test(tcase, what_libvirt_has_not_finished_is_not_forgotten);
+    tcase_add_test(tcase, what_is_said_of_a_chain_goes_when_it_changes);
     tcase_add_loop_test(tcase, a_strategy_that_is_asked_for_is_followed_or_refused, 0,
                         G_N_ELEMENTS(strategies));
     suite_add_tcase(suite, tcase);

@@ -4,6 +4,10 @@
 #include "image/tags.h"
 #include "unit/tree-case.h"
 
+#define LAYER(format, name, below)                                                                 \
+    "<backingStore type='file'><format type='" format "'/><source file='" name "'/>" below         \
+    "</backingStore>"
+
 /* a <- b <- c (active), and a <- d: another branch. */
 static void
 make_branches(void)
@@ -247,6 +251,72 @@ START_TEST(less_is_loaded_when_less_is_asked_for)
 }
 END_TEST
 
+static const struct {
+    const char *chain; /* "b" and "a" are put into the scratch directory */
+    bool overruled;
+} stores[] = {
+    {"", false},
+    {"<backingStore/>", true},
+    {LAYER("qcow2", "b", ""), false},
+    {LAYER("qcow2", "b", "<backingStore/>"), true},
+    {LAYER("qcow2", "b", LAYER("qcow2", "a", "")), false},
+    {LAYER("qcow2", "b", LAYER("qcow2", "a", "<backingStore/>")), false},
+    {LAYER("qcow2", "link-to-b", LAYER("qcow2", "a", "<backingStore/>")), false},
+    {LAYER("raw", "b", ""), true},
+    {LAYER("qcow2", "a", ""), true},
+    {LAYER("qcow2", "nothing", ""), true},
+    {LAYER("qcow2", "b", LAYER("qcow2", "a", LAYER("qcow2", "a", ""))), true},
+    {"<backingStore type='network'><format type='raw'/><source protocol='nbd'/></backingStore>",
+     true},
+};
+
+START_TEST(chain_in_the_domain_is_held_against_that_of_the_images)
+{
+    struct tree_case tree;
+    g_autofree char *text = tree_domain("vm", "vda=qcow2:c");
+    g_autofree char *place = g_strconcat("file='", scratch_directory, "/", NULL);
+    g_autofree char *chain = g_strjoinv(place, g_strsplit(stores[_i].chain, "file='", -1));
+    g_autofree char *target = g_strconcat(chain, "<target", NULL);
+    g_autofree char *domain = unit_replace(text, "<target", target);
+
+    make_branches();
+    scratch_do("ln -s b link-to-b");
+    tree_save("vm.xml", domain);
+    tree_load(&tree);
+    ck_assert_int_eq(state_get_disk(tree.state, "vda")->overruled, stores[_i].overruled);
+    tree_clear(&tree);
+}
+END_TEST
+
+/* s1 says that libvirt was merging into b, which holds s2. */
+START_TEST(state_that_libvirt_began_to_overwrite_is_not_usable)
+{
+    struct tree_case tree;
+    g_autofree char *path = scratch_path("vm.snapshots/s1.xml");
+    g_autofree char *mark = g_strdup_printf("<disk name='vda' snapshot='external'>"
+                                            "<source file='%s/./b'/><snapshotDeleteInProgress/>",
+                                            scratch_directory);
+    g_autofree char *old = NULL;
+    g_autofree char *text = NULL;
+
+    make_branches();
+    ck_assert(g_file_get_contents(path, &old, NULL, NULL));
+    text = unit_replace(old, "<disk name='vda' snapshot='external'/>", mark);
+    g_free(old);
+    old = g_steal_pointer(&text);
+    text = unit_replace(old, "</disks>", "</disk></disks>");
+    tree_save("vm.snapshots/s1.xml", text);
+    tree_load(&tree);
+    ck_assert_str_eq(frozen_of(&tree, "s2", "vda")->overwriter->name, "s1");
+    ck_assert_ptr_eq(frozen_of(&tree, "s2", "vda")->image, tree_image(&tree, "b"));
+    ck_assert_ptr_nonnull(
+        strstr(frozen_of(&tree, "s2", "vda")->error->message, "`virsh snapshot-delete vm s2`"));
+    ck_assert_ptr_null(frozen_of(&tree, "s1", "vda")->error);
+    ck_assert_ptr_null(frozen_of(&tree, "s3", "vda")->overwriter);
+    tree_clear(&tree);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -268,6 +338,9 @@ main(void)
     tcase_add_test(cases, damaged_table_of_tags_is_an_error);
     tcase_add_test(cases, names_are_free_where_nothing_is);
     tcase_add_test(cases, less_is_loaded_when_less_is_asked_for);
+    tcase_add_loop_test(cases, chain_in_the_domain_is_held_against_that_of_the_images, 0,
+                        G_N_ELEMENTS(stores));
+    tcase_add_test(cases, state_that_libvirt_began_to_overwrite_is_not_usable);
     suite_add_tcase(suite, cases);
     return unit_run(suite);
 }
