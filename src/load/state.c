@@ -170,6 +170,7 @@ state_load(struct domain_location *location, enum state_parts parts, GError **er
     state->snapshots = snapshot_store_load(location->store, error);
     if (!state->snapshots)
         return NULL;
+    snapshot_store_check_domain(state->snapshots, state->domain);
     if (parts != STATE_METADATA)
         state->graph = image_graph_new();
     load_disks(state);

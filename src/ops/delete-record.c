@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "ops/delete-parents.h"
 #include "ops/record.h"
 #include "util/error.h"
 
@@ -18,45 +19,6 @@ struct writing {
     GHashTable *moved;           /* path -> struct record_place */
     GHashTable *parents;         /* name -> name of the new parent */
 };
-
-/* The nearest ancestor of DEF that remains, or NULL. */
-static const struct snapshot_def *
-find_ancestor(const struct writing *writing, const struct snapshot_def *def)
-{
-    const struct snapshot_tree *tree = writing->state->snapshots->tree;
-
-    do {
-        def = snapshot_tree_parent(tree, def->name);
-    } while (def && g_hash_table_contains(writing->removed, def->name));
-    return def;
-}
-
-static const struct snapshot_def *
-find_current(const struct writing *writing)
-{
-    const struct snapshot_def *current = snapshot_tree_current(writing->state->snapshots->tree);
-
-    if (!current || !g_hash_table_contains(writing->removed, current->name))
-        return current;
-    return find_ancestor(writing, current);
-}
-
-static void
-find_parents(struct writing *writing)
-{
-    g_autoptr(GPtrArray) all = snapshot_tree_all(writing->state->snapshots->tree);
-
-    writing->parents = g_hash_table_new(g_str_hash, g_str_equal);
-    for (guint i = 0; i < all->len; i++) {
-        const struct snapshot_def *def = g_ptr_array_index(all, i);
-        const struct snapshot_def *ancestor;
-
-        if (!def->parent || !g_hash_table_contains(writing->removed, def->parent))
-            continue;
-        ancestor = find_ancestor(writing, def);
-        g_hash_table_insert(writing->parents, def->name, ancestor ? ancestor->name : NULL);
-    }
-}
 
 static void
 find_moves(struct writing *writing)
@@ -261,7 +223,7 @@ adopt_overlays(const struct writing *writing, struct snapshot_def *current)
 static bool
 plan_snapshots(struct plan *plan, const struct writing *writing, GError **error)
 {
-    const struct snapshot_def *current = find_current(writing);
+    const struct snapshot_def *current = delete_find_current(writing->state, writing->removed);
     scoped(snapshot_def) adopting = current ? snapshot_def_copy(current) : NULL;
     struct record record = {
         .set_current = true,
@@ -285,7 +247,7 @@ write_all(struct plan *plan, struct writing *writing, GError **error)
 {
     bool fine;
 
-    find_parents(writing);
+    writing->parents = delete_find_parents(writing->state, writing->removed);
     find_moves(writing);
     find_merged(writing);
     fine = plan_domain(plan, writing, error) && plan_snapshots(plan, writing, error);

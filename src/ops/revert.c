@@ -19,8 +19,9 @@ check_target(const struct state *state, const struct snapshot_def *target, GErro
     if (target->memory == SNAPSHOT_LOCATION_INTERNAL ||
         target->memory == SNAPSHOT_LOCATION_EXTERNAL) {
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "snapshot '%s' holds the memory of a running VM, which only QEMU can load: use "
-                    "`virsh snapshot-revert`, or `offshot extract` for its disks",
+                    "snapshot '%s' holds the memory of a running VM, and without it a guest would "
+                    "find its disks as they are in the middle of its work: `virsh snapshot-revert` "
+                    "starts the VM with its memory, `offshot extract` copies the disks",
                     target->name);
         return false;
     }

@@ -133,6 +133,27 @@ snapshot_store_load(const char *directory, GError **error)
     return g_steal_pointer(&store);
 }
 
+static bool
+has_other_uuid(const struct domain_def *one, const struct domain_def *other)
+{
+    return one && one->uuid && other->uuid && strcmp(one->uuid, other->uuid) != 0;
+}
+
+void
+snapshot_store_check_domain(struct snapshot_store *store, const struct domain_def *domain)
+{
+    g_autoptr(GPtrArray) all = snapshot_tree_all(store->tree);
+
+    for (guint i = 0; i < all->len; i++) {
+        const struct snapshot_def *def = g_ptr_array_index(all, i);
+
+        if (has_other_uuid(def->domain, domain) || has_other_uuid(def->inactive_domain, domain))
+            g_ptr_array_add(store->problems,
+                            g_strdup_printf("'%s' holds a snapshot of a domain with another uuid",
+                                            snapshot_store_find_file(store, def->name)->path));
+    }
+}
+
 const struct snapshot_file *
 snapshot_store_find_file(const struct snapshot_store *store, const char *name)
 {

@@ -29,6 +29,11 @@ struct snapshot_store {
  * the directory itself cannot be read. Free with snapshot_store_free().
  */
 struct snapshot_store *snapshot_store_load(const char *directory, GError **error);
+
+/* Add to the problems each snapshot whose <domain> has another uuid than DOMAIN. libvirt does not
+ * compare them; it is of another VM all the same, which may need its images.
+ */
+void snapshot_store_check_domain(struct snapshot_store *store, const struct domain_def *domain);
 void snapshot_store_free(struct snapshot_store *store);
 SCOPED_DEFINE(snapshot_store)
 

@@ -130,7 +130,6 @@ running_domain()
 user = "+$(id -u)"
 group = "+$(id -g)"
 stdio_handler = "file"
-security_driver = "none"
 remember_owner = 0
 namespaces = []
 cgroup_controllers = []
