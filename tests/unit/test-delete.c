@@ -319,6 +319,22 @@ START_TEST(who_was_parent_of_nobody_else_leaves_a_root)
 }
 END_TEST
 
+/* The parent of s2 is in a file that cannot be read, or nowhere. */
+START_TEST(a_parent_that_cannot_be_read_is_handed_on)
+{
+    struct forest forest;
+    scoped(plan) plan = NULL;
+    struct snapshot_def *def;
+
+    forest_init(&forest, "vda=a.s3", CHAIN, "s2:vda=a.s1>a.s2 s3^s2*:vda=a.s2>a.s3");
+    def = (struct snapshot_def *)snapshot_tree_find(forest.planner.state.snapshots->tree, "s2");
+    def->parent = g_strdup("lost");
+    plan = make_plan(&forest, "s2", (struct delete_request){.metadata = true});
+    assert_contains(staged(plan, "<name>s3</name>"), "<name>lost</name>");
+    forest_clear(&forest);
+}
+END_TEST
+
 /* The active image came of s2 (made by a revert to it), and stands on an image that stays. */
 START_TEST(the_current_snapshot_takes_over_the_active_overlay)
 {
@@ -791,6 +807,7 @@ main(void)
     tcase_add_test(tcase, snapshots_that_remain_follow_images_and_parents);
     tcase_add_test(tcase, the_nearest_ancestor_becomes_current);
     tcase_add_test(tcase, who_was_parent_of_nobody_else_leaves_a_root);
+    tcase_add_test(tcase, a_parent_that_cannot_be_read_is_handed_on);
     tcase_add_test(tcase, the_current_snapshot_takes_over_the_active_overlay);
     tcase_add_test(tcase, with_children_left_it_does_so_in_revert_disks);
     tcase_add_test(tcase, so_it_does_where_it_holds_the_disk_internally);

@@ -214,6 +214,33 @@ START_TEST(a_copy_is_a_definition_of_its_own)
 }
 END_TEST
 
+#define ONE "<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>"
+#define ONE_IN_CAPITALS "<uuid>C7A5FDBDEDAF9455926AD65C16DB1809</uuid>"
+#define TWO "<uuid>d7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>"
+#define NAMED(name, uuid) "<domain><name>" name "</name>" uuid "</domain>"
+
+static const struct {
+    struct pair pair;
+    bool same;
+} domains[] = {
+    {{NAMED("a", ONE), NAMED("a", ONE)}, true},
+    {{NAMED("a", ONE), NAMED("b", ONE_IN_CAPITALS "<memory>1</memory>")}, true},
+    {{NAMED("a", ONE), NAMED("a", TWO)}, false},
+    {{NAMED("a", ONE), NAMED("a", "")}, false},
+    {{NAMED("a", ""), NAMED("a", "<memory>1</memory>")}, true},
+    {{NAMED("a", ""), NAMED("b", "")}, false},
+};
+
+START_TEST(a_domain_is_known_by_uuid_and_only_without_one_by_name)
+{
+    scoped(domain_def) one = parse(domains[_i].pair.one);
+    scoped(domain_def) two = parse(domains[_i].pair.two);
+
+    ck_assert_int_eq(domain_def_is_same_domain(one, two), domains[_i].same);
+    ck_assert_int_eq(domain_def_is_same_domain(two, one), domains[_i].same);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -228,6 +255,8 @@ main(void)
     tcase_add_test(cases, the_element_of_a_file_is_replaced_and_what_stands_around_it_kept);
     tcase_add_test(cases, only_a_domain_can_replace_a_domain);
     tcase_add_test(cases, a_copy_is_a_definition_of_its_own);
+    tcase_add_loop_test(cases, a_domain_is_known_by_uuid_and_only_without_one_by_name, 0,
+                        G_N_ELEMENTS(domains));
     suite_add_tcase(suite, cases);
     return unit_run(suite);
 }

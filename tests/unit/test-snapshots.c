@@ -180,6 +180,46 @@ START_TEST(missing_parent_cycle_and_second_current_are_problems)
 }
 END_TEST
 
+#define ONE "c7a5fdbd-edaf-9455-926a-d65c16db1809"
+#define TWO "d7a5fdbd-edaf-9455-926a-d65c16db1809"
+#define DOMAIN(element, uuid)                                                                      \
+    "<" element " type='kvm'><name>vm</name><uuid>" uuid "</uuid></" element ">"
+
+static const struct {
+    const char *held;
+    const char *uuid; /* of the domain, NULL: it has none */
+    bool fine;
+} uuids[] = {
+    {DOMAIN("domain", ONE), ONE, true},
+    {DOMAIN("domain", ONE) DOMAIN("inactiveDomain", ONE), ONE, true},
+    {DOMAIN("domain", ONE), NULL, true},
+    {"<domain type='kvm'><name>vm</name></domain>", ONE, true},
+    {"", ONE, true},
+    {DOMAIN("domain", ONE), TWO, false},
+    {DOMAIN("domain", ONE) DOMAIN("inactiveDomain", TWO), ONE, false},
+};
+
+START_TEST(snapshot_of_a_domain_with_another_uuid_is_a_problem)
+{
+    g_autofree char *path = g_build_filename(directory, "s.xml", NULL);
+    g_autofree char *text =
+        g_strdup_printf("<domainsnapshot><name>s</name><state>shutoff</state>"
+                        "<creationTime>1</creationTime>%s<active>0</active></domainsnapshot>",
+                        uuids[_i].held);
+    const struct domain_def domain = {.name = (char *)"vm", .uuid = (char *)uuids[_i].uuid};
+    scoped(snapshot_store) loaded = NULL;
+
+    ck_assert(g_file_set_contents(path, text, -1, NULL));
+    loaded = load();
+    ck_assert_uint_eq(loaded->problems->len, 0);
+    snapshot_store_check_domain(loaded, &domain);
+    ck_assert_uint_eq(loaded->problems->len, uuids[_i].fine ? 0 : 1);
+    ck_assert_int_eq(has_problem(loaded, "s.xml' holds a snapshot of a domain with another uuid"),
+                     !uuids[_i].fine);
+    ck_assert_ptr_nonnull(snapshot_tree_find(loaded->tree, "s"));
+}
+END_TEST
+
 START_TEST(hundreds_of_snapshots_are_loaded)
 {
     scoped(snapshot_store) loaded = NULL;
@@ -213,6 +253,8 @@ main(void)
     tcase_add_loop_test(cases, damaged_entry_is_a_problem_and_no_failure, 0, G_N_ELEMENTS(damages));
     tcase_add_test(cases, snapshot_in_a_file_of_another_name_is_found_by_its_own);
     tcase_add_test(cases, missing_parent_cycle_and_second_current_are_problems);
+    tcase_add_loop_test(cases, snapshot_of_a_domain_with_another_uuid_is_a_problem, 0,
+                        G_N_ELEMENTS(uuids));
     tcase_add_test(cases, hundreds_of_snapshots_are_loaded);
     suite_add_tcase(suite, cases);
     return unit_run(suite);
