@@ -275,7 +275,8 @@ START_TEST(chain_in_the_domain_is_held_against_that_of_the_images)
     struct tree_case tree;
     g_autofree char *text = tree_domain("vm", "vda=qcow2:c");
     g_autofree char *place = g_strconcat("file='", scratch_directory, "/", NULL);
-    g_autofree char *chain = g_strjoinv(place, g_strsplit(stores[_i].chain, "file='", -1));
+    g_auto(GStrv) parts = g_strsplit(stores[_i].chain, "file='", -1);
+    g_autofree char *chain = g_strjoinv(place, parts);
     g_autofree char *target = g_strconcat(chain, "<target", NULL);
     g_autofree char *domain = unit_replace(text, "<target", target);
 
