@@ -24,7 +24,7 @@ done
 for path in tests/*.sh tests/*/*.sh tests/*/*.h; do
     [ ! -e "$path" ] || must_list tests/Makefile.am "${path#tests/}"
 done
-for path in tests/cli/*.sh tests/faults/*.sh; do
+for path in tests/cli/*.sh tests/faults/*.sh tests/interop/*.sh; do
     if [ -e "$path" ] && [ ! -x "$path" ]; then
         echo "$path: not executable"
         failed=1

@@ -1,42 +1,47 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What tests share that take snapshots away: ./vm.xml, its snapshots and all that they hold. Source it after
-# lib.sh. Contents are read by qemu-img through the paths that the XML says.
+# lib.sh; after virsh.sh it is about the domain of that. Contents are read by qemu-img through the paths that the
+# XML says.
+
+: "${DOMAIN_XML=vm.xml}" "${STORE=vm.snapshots}"
 
 declare -A KNOWN=()
 
 # snapshot_text NAME XPATH: of the stored snapshot.
 snapshot_text()
 {
-    xmllint --xpath "string($2)" "vm.snapshots/$1.xml"
+    xmllint --xpath "string($2)" - <"$STORE/$1.xml"
 }
 
 # snapshot_names: of all that are stored, by line.
 snapshot_names()
 {
-    find vm.snapshots -name '*.xml' -printf '%f\n' 2>/dev/null | sed 's/\.xml$//' | LC_ALL=C sort
+    find "$STORE" -name '*.xml' -printf '%f\n' 2>/dev/null | sed 's/\.xml$//' | LC_ALL=C sort
 }
 
 # snapshot_disks NAME: the disks that it holds, by line: target, mode, format, path of the image.
 snapshot_disks()
 {
-    local target mode
+    local number disk mine target mode rest
 
-    xmllint --xpath '/domainsnapshot/disks/disk/@name' "vm.snapshots/$1.xml" | sed -E 's/^ *name="(.*)"$/\1/' \
-        | while read -r target; do
-            mode=$(snapshot_text "$1" "/domainsnapshot/disks/disk[@name='$target']/@snapshot")
-            [ "$mode" != no ] || continue
-            printf '%s %s %s %s\n' "$target" "$mode" \
-                "$(snapshot_text "$1" "/domainsnapshot/domain/devices/disk[target/@dev='$target']/driver/@type")" \
-                "$(snapshot_text "$1" "/domainsnapshot/domain/devices/disk[target/@dev='$target']/source/@*[1]")"
-        done
+    for ((number = 1; ; number++)); do
+        disk="/domainsnapshot/disks/disk[$number]"
+        mine="/domainsnapshot/domain/devices/disk[target/@dev=$disk/@name]"
+        read -r target mode rest < <(snapshot_text "$1" \
+            "concat($disk/@name, ' ', $disk/@snapshot, ' ', $mine/driver/@type, ' ', $mine/source/@*[1])")
+        [ -n "$target" ] || break
+        case $mode in
+        internal | external) echo "$target $mode $rest" ;;
+        esac
+    done
 }
 
 # held_hash NAME MODE FORMAT PATH: of what the snapshot holds of one disk.
 held_hash()
 {
     if [ "$2" = internal ]; then
-        qemu-img convert -f "$3" -l "snapshot.name=$1" -O raw -- "$4" "$SCRATCH/held.raw" \
+        qemu-img convert -f "$3" -l "snapshot.name=${1//,/,,}" -O raw -- "$4" "$SCRATCH/held.raw" \
             || fail "cannot read snapshot '$1' in '$4'"
         sha256sum <"$SCRATCH/held.raw" | cut -d' ' -f1
         rm -f "$SCRATCH/held.raw"
@@ -45,7 +50,7 @@ held_hash()
     fi
 }
 
-# tree_contents: by line, what each snapshot and the active state of each disk hold.
+# tree_contents: by line, split by tabs, what each snapshot and the active state of each disk hold.
 tree_contents()
 {
     local name target mode format path
@@ -53,13 +58,13 @@ tree_contents()
     while read -r name; do
         [ -n "$name" ] || continue
         while read -r target mode format path; do
-            echo "$name $target $(held_hash "$name" "$mode" "$format" "$path")"
+            printf '%s\t%s\t%s\n' "$name" "$target" "$(held_hash "$name" "$mode" "$format" "$path")"
         done < <(snapshot_disks "$name")
     done < <(snapshot_names)
     while read -r target; do
-        path=$(domain_source vm.xml "$target")
-        echo "active $target $(content_hash "$path" "$(domain_format vm.xml "$target")")"
-    done < <(xmllint --xpath '/domain/devices/disk/target/@dev' vm.xml | sed -E 's/^ *dev="(.*)"$/\1/')
+        path=$(domain_source "$DOMAIN_XML" "$target")
+        printf 'active\t%s\t%s\n' "$target" "$(content_hash "$path" "$(domain_format "$DOMAIN_XML" "$target")")"
+    done < <(domain_targets "$DOMAIN_XML")
 }
 
 # remember: all contents, as they are now.
@@ -68,7 +73,7 @@ remember()
     local name target hash
 
     KNOWN=()
-    while read -r name target hash; do
+    while IFS=$'\t' read -r name target hash; do
         KNOWN["$name $target"]=$hash
     done < <(tree_contents)
 }
@@ -81,14 +86,14 @@ assert_tree()
 
     run "$OFFSHOT" list ./vm.xml --name --topological
     assert_equal "$(tr '\n' ' ' <"$STDOUT")" "${*:+$* }" snapshots
-    while read -r name target hash; do
+    while IFS=$'\t' read -r name target hash; do
         assert_equal "$hash" "${KNOWN["$name $target"]-}" "content of $target in '$name'"
         count=$((count + 1))
     done < <(tree_contents)
     [ "$count" -gt 0 ] || fail 'nothing was compared'
     # libvirt's own schema may be older than <revertDisks>
     for name; do
-        run xmllint --noout --relaxng "$OFFSHOT_DATADIR/schemas/domainsnapshot.rng" "vm.snapshots/$name.xml"
+        run xmllint --noout --relaxng "$OFFSHOT_DATADIR/schemas/domainsnapshot.rng" "$STORE/$name.xml"
         assert_status 0
     done
     assert_all_clean
@@ -127,15 +132,15 @@ take()
     ok "$OFFSHOT" create ./vm.xml "$@"
     TAKEN=$(printf '0x%x' $((TAKEN + 1)))
     while read -r target; do
-        pattern_write "$(domain_source vm.xml "$target")" "$(domain_format vm.xml "$target")" \
+        pattern_write "$(domain_source "$DOMAIN_XML" "$target")" "$(domain_format "$DOMAIN_XML" "$target")" \
             "$TAKEN" "$(((TAKEN - 0x40) * 100))k" 150k
-    done < <(xmllint --xpath '/domain/devices/disk/target/@dev' vm.xml | sed -E 's/^ *dev="(.*)"$/\1/')
+    done < <(domain_targets "$DOMAIN_XML")
 }
 
 # current: the name of the current snapshot, or nothing.
 current()
 {
-    grep -l '<active>1</active>' vm.snapshots/*.xml 2>/dev/null | sed -E 's#.*/(.*)\.xml#\1#'
+    grep -l '<active>1</active>' "$STORE"/*.xml 2>/dev/null | sed -E 's#.*/(.*)\.xml#\1#'
 }
 
 # start_over: an empty $WORK.
