@@ -114,6 +114,47 @@ snapshot_facts_adopted(const char *element)
     return says_yes(element, "adopted");
 }
 
+static bool
+read_number(xmlNodePtr node, const char *name, uint64_t *number)
+{
+    g_autofree char *text = xml_attribute(node, name);
+
+    return text && g_ascii_string_to_unsigned(text, 10, 0, UINT64_MAX, number, NULL);
+}
+
+/* NODE, a <frozen>, into IMAGES. */
+static void
+read_frozen(GHashTable *images, xmlNodePtr node)
+{
+    g_autofree struct file_identity *identity = g_new0(struct file_identity, 1);
+    g_autofree char *disk = xml_attribute(node, "disk");
+    g_autofree char *mtime = xml_attribute(node, "mtime");
+
+    if (disk && mtime && read_number(node, "inode", &identity->inode) &&
+        read_number(node, "size", &identity->size) &&
+        g_ascii_string_to_signed(mtime, 10, INT64_MIN, INT64_MAX, &identity->mtime, NULL))
+        g_hash_table_insert(images, g_steal_pointer(&disk), g_steal_pointer(&identity));
+}
+
+GHashTable *
+snapshot_facts_frozen(const char *element)
+{
+    GHashTable *images = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    scoped(xml_doc) doc = xml_doc_parse(element, strlen(element), "the domain", NULL);
+    xmlNodePtr domain = doc ? xml_doc_root(doc, "domain", NULL) : NULL;
+    xmlNodePtr metadata = xml_child(domain, "metadata");
+
+    for (xmlNodePtr facts = xml_child(metadata, NULL); facts; facts = xml_next(facts, NULL)) {
+        xmlNodePtr node = is_facts(facts) ? xml_child(facts, NULL) : NULL;
+
+        for (; node; node = xml_next(node, NULL)) {
+            if (is_facts(node))
+                read_frozen(images, node);
+        }
+    }
+    return images;
+}
+
 char *
 snapshot_facts_clear(const char *element, GError **error)
 {

@@ -37,6 +37,12 @@ char *snapshot_facts_set(const char *element, const struct frozen_image *frozen,
 bool snapshot_facts_keep_filename(const char *element);
 bool snapshot_facts_adopted(const char *element);
 
+/* What the facts in ELEMENT say of the frozen images: disk (char *) -> struct file_identity, of
+ * which device and birth are not known. What cannot be understood is left out. Free with
+ * g_hash_table_unref().
+ */
+GHashTable *snapshot_facts_frozen(const char *element);
+
 /* The <domain> element without any facts of ours, and without an empty <metadata> that they leave.
  * Every other byte is kept. Fails as snapshot_facts_set(). Free with g_free().
  */

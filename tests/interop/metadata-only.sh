@@ -4,6 +4,29 @@
 . "${srcdir:?}/lib/lib.sh"
 . "${srcdir:?}/lib/interop.sh"
 
+scenario 'virsh forgets one between two, and may point its child to the wrong images'
+step ours create a --disk-only
+write
+step ours create b --disk-only
+write
+step ours create c --disk-only
+write
+theirs snapshot-delete b --metadata
+theirs snapshot-dumpxml c
+if grep -q "source file='$WORK/vda.a'" "$STDOUT"; then
+    sed "/<domain /,\$ s,\(source file='$WORK/vd.\).a',\1.b'," "$STDOUT" >c.xml
+    for command in 'revert c' 'delete c' 'extract c --disk vda -o out'; do
+        # shellcheck disable=SC2086 # words
+        refused 7 "its state is in '$WORK/vda.b'" $command
+    done
+    before_step
+    ours create --redefine --xml c.xml
+fi
+all_well
+tree 'a *c<a'
+step ours delete a
+step ours revert c
+
 scenario 'virsh forgets the current one, and we go on'
 step ours create a --disk-only
 write
@@ -58,4 +81,4 @@ tree '*a'
 step ours delete a
 assert_equal "$(content_hash vda.a qcow2)" "$hash" 'what virsh forgot'
 
-scenarios_end 5
+scenarios_end 6

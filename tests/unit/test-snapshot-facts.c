@@ -75,6 +75,48 @@ START_TEST(facts_are_set_and_every_other_byte_is_kept)
 }
 END_TEST
 
+START_TEST(facts_that_were_set_are_found)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *with = snapshot_facts_set("<domain/>", images, 2, false, &error);
+    g_autoptr(GHashTable) facts = NULL;
+
+    unit_assert_ok(with != NULL, error);
+    facts = snapshot_facts_frozen(with);
+    ck_assert_uint_eq(g_hash_table_size(facts), 2);
+    for (size_t i = 0; i < G_N_ELEMENTS(images); i++) {
+        const struct file_identity *found = g_hash_table_lookup(facts, images[i].disk);
+
+        ck_assert_ptr_nonnull(found);
+        ck_assert_uint_eq(found->inode, images[i].identity.inode);
+        ck_assert_uint_eq(found->size, images[i].identity.size);
+        ck_assert_int_eq(found->mtime, images[i].identity.mtime);
+    }
+}
+END_TEST
+
+START_TEST(facts_that_cannot_be_understood_are_left_out)
+{
+    static const char *const elements[] = {
+        "<domain/>",
+        "<domain>",
+        "<domain><metadata/></domain>",
+        "<domain><metadata>" OPEN "<offshot:frozen disk='a' inode='1' size='2'/>" CLOSE
+        "</metadata></domain>",
+        "<domain><metadata>" OPEN "<offshot:frozen disk='a' inode='x' size='2' mtime='3'/>" CLOSE
+        "</metadata></domain>",
+        "<domain><metadata>" OPEN "<frozen disk='a' inode='1' size='2' mtime='3'/>" CLOSE
+        "</metadata></domain>",
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(elements); i++) {
+        g_autoptr(GHashTable) facts = snapshot_facts_frozen(elements[i]);
+
+        ck_assert_uint_eq(g_hash_table_size(facts), 0);
+    }
+}
+END_TEST
+
 static const struct no_domain {
     const char *text;
     const char *fragment;
@@ -180,6 +222,8 @@ main(void)
     tcase_add_loop_test(cases, what_is_no_domain_is_refused, 0, G_N_ELEMENTS(no_domains));
     tcase_add_test(cases, facts_that_are_cleared_leave_what_was_there_before);
     tcase_add_loop_test(cases, clearing_takes_nothing_that_is_not_ours, 0, G_N_ELEMENTS(clearings));
+    tcase_add_test(cases, facts_that_were_set_are_found);
+    tcase_add_test(cases, facts_that_cannot_be_understood_are_left_out);
     tcase_add_test(cases, kept_file_names_are_remembered);
     suite_add_tcase(suite, cases);
     return unit_run(suite);

@@ -114,6 +114,49 @@ START_TEST(faults_stay_with_their_snapshot)
 }
 END_TEST
 
+/* Snapshot s2 names b; its facts say, of inode, size and time, what the shell commands print. */
+static void
+save_facts(const char *inode, const char *size, const char *mtime)
+{
+    make_branches();
+    scratch_do("sed -i \"s|</domain>|<metadata><o:x xmlns:o='urn:offshot:snapshot:1'>"
+               "<o:frozen disk='vda' inode='$(%s)' size='$(%s)' mtime='$(%s)'/>"
+               "</o:x></metadata></domain>|\" vm.snapshots/s2.xml",
+               inode, size, mtime);
+}
+
+static const struct said {
+    const char *inode, *size, *mtime;
+    bool contradict;
+} saids[] = {
+    {"stat -c %i b", "stat -c %s b", "date -r b +%s%N", false},
+    {"stat -c %i d", "stat -c %s d", "date -r d +%s%N", true},
+    /* neither there nor as it was: merged, copied, or written */
+    {"stat -c %i d", "echo 1", "date -r d +%s%N", false},
+    {"stat -c %i d", "stat -c %s d", "echo 1", false},
+    {"echo 1", "stat -c %s d", "date -r d +%s%N", false},
+    {"stat -c %i b", "echo 1", "echo 1", false},
+};
+
+START_TEST(snapshot_that_names_another_image_than_was_frozen_is_inconsistent)
+{
+    const struct said *said = &saids[_i];
+    struct tree_case tree;
+    const struct state_frozen *frozen;
+
+    save_facts(said->inode, said->size, said->mtime);
+    tree_load(&tree);
+    frozen = frozen_of(&tree, "s2", "vda");
+    ck_assert_ptr_eq(frozen->image, tree_image(&tree, "b"));
+    ck_assert(said->contradict == (frozen->error != NULL));
+    if (frozen->error) {
+        ck_assert_int_eq(frozen->error->code, OFFSHOT_ERROR_INCONSISTENT);
+        ck_assert_ptr_nonnull(strstr(frozen->error->message, "/d', not in '"));
+    }
+    tree_clear(&tree);
+}
+END_TEST
+
 START_TEST(what_is_there_but_cannot_be_used_is_not_missing)
 {
     struct tree_case tree;
@@ -332,6 +375,8 @@ main(void)
     tcase_add_test(cases, every_image_has_its_time_of_birth);
     tcase_add_test(cases, internal_disks_are_where_their_tags_are);
     tcase_add_test(cases, faults_stay_with_their_snapshot);
+    tcase_add_loop_test(cases, snapshot_that_names_another_image_than_was_frozen_is_inconsistent, 0,
+                        G_N_ELEMENTS(saids));
     tcase_add_test(cases, what_is_there_but_cannot_be_used_is_not_missing);
     tcase_add_test(cases, disk_that_is_an_image_in_another_format_has_it);
     tcase_add_test(cases, snapshot_without_a_domain_holds_images_nowhere);
