@@ -10,8 +10,8 @@ need losetup
 # device NAME: NAME is a loop device of 2 MiB.
 device()
 {
-    truncate -s 2M "$WORK/$1.device"
-    DEVICE=$(losetup --find --show "$WORK/$1.device" 2>/dev/null) || skip 'no loop device can be made'
+    truncate -s 2M "$WORK/$1.img"
+    DEVICE=$(losetup --find --show "$WORK/$1.img" 2>/dev/null) || skip 'no loop device can be made'
     at_exit "losetup -d '$DEVICE'"
 }
 

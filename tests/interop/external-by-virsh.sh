@@ -25,6 +25,10 @@ step ours create b --disk-only
 write
 by_virsh delete b
 tree '*a'
+write
+step ours create c --disk-only
+step ours delete a
+tree '*c'
 
 scenario 'one of virsh between two of ours is deleted' vda:qcow2
 step ours create a --disk-only

@@ -52,4 +52,26 @@ step ours delete a
 step theirs snapshot-delete live
 tree '*b'
 
-scenarios_end 3
+scenario 'its disks only: libvirt writes the chain into the definition, and we go on'
+step ours create a --disk-only
+write
+while_it_runs 'snapshot-create-as vm live --disk-only'
+write
+grep -q '<backingStore' "$DOMAIN_XML" || echo 'not here: a <backingStore>'
+step ours create b --disk-only
+write
+step ours delete live
+tree 'a *b<a'
+step ours revert b
+
+scenario 'its disks only, and then flattened'
+while_it_runs 'snapshot-create-as vm live --disk-only'
+write
+step ours flatten
+assert_chain "$(active vda)" qcow2
+while_it_runs 'snapshot-create-as vm again --disk-only'
+write
+step ours delete again
+tree '*live'
+
+scenarios_end 5
