@@ -4,6 +4,13 @@
 . "${srcdir:?}/lib/lib.sh"
 . "${srcdir:?}/lib/interop.sh"
 
+# rename_back NAME: that domain is called vm again.
+rename_back()
+{
+    run virsh_embed "$ROOT" domrename "$1" vm
+    assert_status 0
+}
+
 scenario 'virsh does not undefine a domain that has snapshots of ours'
 step ours create a --disk-only
 they_fail undefine
@@ -36,9 +43,36 @@ ok "$OFFSHOT" -c "$EMBED" list other --name
 assert_stdout $'a\nb'
 ok "$OFFSHOT" -c "$EMBED" current other --name
 assert_stdout b
-run virsh_embed "$ROOT" domrename other vm
-assert_status 0
+assert_refuses 8 'of a domain with another name' "$OFFSHOT" -c "$EMBED" revert other a
+rename_back other
 all_well
 step ours revert a
 
-scenarios_end 3
+scenario 'another domain takes the old name, and does not touch what the first one kept there'
+step ours create a --disk-only
+write
+step ours create b --disk-only
+write
+step ours revert a
+step ours create c --disk-only
+write
+step ours delete a
+files=$(sha256sum vd*)
+theirs domrename other
+make_image new.qcow2 qcow2 1M
+domain_xml vm vda:qcow2:new.qcow2 | sed "s,<uuid>.*,<uuid>$(domain_uuid another)</uuid>," >another.xml
+define another.xml
+for name in x y z; do
+    ours create "$name" --disk-only
+done
+ours delete y
+ours revert x
+ours flatten
+assert_equal "$(sha256sum vd*)" "$files" 'images of the renamed domain'
+theirs domrename another
+rename_back other
+all_well
+step ours revert b
+step ours delete c
+
+scenarios_end 4
