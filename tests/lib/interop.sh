@@ -183,6 +183,19 @@ tree()
         + (if .parent then "<" + .parent else "" end)] | join(" ")')" "$1" tree
 }
 
+# dump ours|theirs NAME...: into NAME.xml
+dump()
+{
+    local who=$1 name command=dumpxml
+
+    shift
+    [ "$who" = ours ] || command=snapshot-dumpxml
+    for name; do
+        "$who" "$command" "$name"
+        cp "$STDOUT" "$name.xml"
+    done
+}
+
 # images NAME...: the image files that are there, in the order of their names.
 images()
 {
