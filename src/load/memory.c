@@ -72,6 +72,23 @@ check_kind(const struct state *state, const char *path, const struct stat *st, G
     return !wrong;
 }
 
+/* Whether the file that is open at FD may be removed, and nobody has said that it is to stay. */
+static bool
+check_removable(int fd, const char *path, GError **error)
+{
+    const struct image_file file = {.block = false};
+    g_autofree char *directory = g_path_get_dirname(path);
+    const char *wrong = NULL;
+
+    if (!image_file_is_writable(&file, path, fd))
+        wrong = "it is read-only";
+    else if (faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) < 0)
+        wrong = "its directory is read-only";
+    if (wrong)
+        g_set_error_literal(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED, wrong);
+    return !wrong;
+}
+
 /* Whether PATH holds memory of the domain of STATE that libvirt has saved. */
 static bool
 check_file(const struct state *state, const char *path, struct file_identity *identity,
@@ -94,7 +111,7 @@ check_file(const struct state *state, const char *path, struct file_identity *id
         return false;
     }
     file_identity_add_birth(identity, fd, path);
-    return check_content(state, fd, path, error);
+    return check_content(state, fd, path, error) && check_removable(fd, path, error);
 }
 
 static struct state_memory *

@@ -73,6 +73,7 @@ plan_memory(struct plan *plan, const struct state *state, snapshot_set *removed,
                                                def->name, def->memory_file, reason));
     } else if (!is_planned(plan, &memory->identity)) {
         plan_check_lock(plan, def->memory_file, &memory->identity);
+        plan_check_unchanged(plan, def->memory_file, &memory->identity);
         record_removal(plan, def->memory_file, &memory->identity);
     }
 }

@@ -68,7 +68,7 @@ for text in "$(level qcow2 a.other)" "$(level raw a.s1)" "$(level qcow2 a.s1 '<b
     for command in 'create s3 --disk-only' 'create s3' flatten; do
         # shellcheck disable=SC2086 # words
         set -- $command
-        assert_refuses 8 'a <backingStore> in the domain XML that says otherwise' \
+        assert_refuses 8 'a <backingStore> in the domain XML that does not say the same' \
             "$OFFSHOT" "$1" ./vm.xml "${@:2}"
     done
     text=$(cat vm.xml)

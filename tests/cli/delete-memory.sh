@@ -138,6 +138,29 @@ save_image vm.xml >memory
 stays ': remove the file if nothing needs it' --metadata
 tree
 save_image vm.xml >memory
+chmod 400 memory
+stays ', since it is read-only'
+tree
+save_image vm.xml >memory
+if chattr +i memory 2>/dev/null; then
+    stays ', since it is read-only'
+    chattr -i memory
+    tree
+    mkdir fixed
+    save_image vm.xml >fixed/memory
+    give_memory s2 fixed/memory
+    chattr +a fixed
+    at_exit "chattr -ai '$WORK/fixed' 2>/dev/null"
+    # only the kernel refuses that, which must not be half way
+    assert_refuses 8 "$WORK/fixed" "$OFFSHOT" delete ./vm.xml s2
+    chattr -a +i fixed
+    ok "$OFFSHOT" delete ./vm.xml s2
+    assert_stderr_contains 'since its directory is read-only'
+    assert_exists fixed/memory
+    chattr -i fixed
+fi
+tree
+save_image vm.xml >memory
 hold_image memory raw
 assert_refuses 5 "$WORK/memory" "$OFFSHOT" delete ./vm.xml s2
 release_images
