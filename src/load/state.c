@@ -12,7 +12,9 @@
 
 #define DOMAIN_XML_MAX (1024 * 1024)
 
-/* libvirt does not load a file that is called otherwise than its domain. */
+/* libvirt loads a file that is called otherwise than its domain, but goes by the name inside: it
+ * keeps the snapshots under that name, and writes a second file when the domain changes.
+ */
 static bool
 check_file_name(const struct domain_location *location, const char *name, GError **error)
 {
@@ -22,8 +24,8 @@ check_file_name(const struct domain_location *location, const char *name, GError
     if (!location->uri || strcmp(file, expected) == 0)
         return true;
     g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT,
-                "'%s' holds domain '%s', and libvirt does not load it under that file name",
-                location->xml, name);
+                "'%s' holds domain '%s', the name that libvirt goes by: call the file '%s'",
+                location->xml, name, expected);
     return false;
 }
 

@@ -3,14 +3,12 @@
 
 #include "store/location.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "conf/domain-def.h"
+#include "store/lookup.h"
+#include "store/pid-file.h"
 #include "store/uri.h"
 #include "util/error.h"
 #include "util/file.h"
@@ -65,7 +63,8 @@ location_of_path(const char *path, GError **error)
         return NULL;
     if (lstat(location->xml, &st) < 0) {
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_NOT_FOUND,
-                    "there is no domain XML file '%s'", path);
+                    "there is no domain XML file '%s'%s", path,
+                    strchr(path, '/') ? "" : " (a domain that is called so is found by its UUID)");
         return NULL;
     }
     directory = g_path_get_dirname(location->xml);
@@ -78,75 +77,24 @@ location_of_path(const char *path, GError **error)
     return g_steal_pointer(&location);
 }
 
-/* A name becomes part of paths. */
-static bool
-check_domain_name(const char *name, GError **error)
-{
-    if (name[0] != '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !strchr(name, '/'))
-        return true;
-    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE, "'%s' cannot be the name of a domain",
-                name);
-    return false;
-}
-
-/* The name of the domain in CONFIG whose UUID is UUID, or NULL. Files that cannot be read are no
- * candidates.
- */
-static char *
-find_uuid(const char *config, const char *uuid)
-{
-    g_autoptr(GDir) directory = g_dir_open(config, 0, NULL);
-    const char *entry;
-
-    while (directory && (entry = g_dir_read_name(directory))) {
-        g_autofree char *path = g_build_filename(config, entry, NULL);
-        g_autofree char *text = NULL;
-        scoped(domain_def) def = NULL;
-        size_t length;
-
-        if (!g_str_has_suffix(entry, ".xml"))
-            continue;
-        text = file_read(path, DOMAIN_XML_MAX, &length, NULL, NULL);
-        def = text ? domain_def_parse(text, length, entry, NULL) : NULL;
-        if (def && def->uuid && g_ascii_strcasecmp(def->uuid, uuid) == 0)
-            return g_strndup(entry, strlen(entry) - strlen(".xml"));
-    }
-    return NULL;
-}
-
 static struct domain_location *
 location_of_name(const char *domain, const char *uri, GError **error)
 {
     scoped(uri_directories) directories = uri_directories_new(uri, error);
-    scoped(domain_location) location = NULL;
-    g_autofree char *name = g_strdup(domain);
-    g_autofree char *file = NULL;
+    g_autofree char *name = directories ? domain_lookup(directories, domain, error) : NULL;
+    g_autofree char *file = name ? g_strconcat(name, ".xml", NULL) : NULL;
+    struct domain_location *location;
 
-    if (!directories || !check_domain_name(domain, error))
+    if (!name)
         return NULL;
     location = g_new0(struct domain_location, 1);
     location->pid_files = g_ptr_array_new_with_free_func(g_free);
-    file = g_strconcat(name, ".xml", NULL);
-    location->xml = g_build_filename(directories->config, file, NULL);
-    if (!g_file_test(location->xml, G_FILE_TEST_EXISTS) && g_uuid_string_is_valid(domain)) {
-        g_free(name);
-        name = find_uuid(directories->config, domain);
-        g_free(location->xml);
-        g_free(file);
-        file = name ? g_strconcat(name, ".xml", NULL) : g_strdup("");
-        location->xml = g_build_filename(directories->config, file, NULL);
-    }
-    if (!name || !g_file_test(location->xml, G_FILE_TEST_EXISTS)) {
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_NOT_FOUND,
-                    "there is no domain '%s' at '%s' (looked in '%s')", domain, directories->uri,
-                    directories->config);
-        return NULL;
-    }
     location->uri = g_strdup(directories->uri);
+    location->xml = g_build_filename(directories->config, file, NULL);
     location->store = g_build_filename(directories->lib, "snapshot", name, NULL);
     location->state = g_build_filename(directories->state, name, NULL);
     location->driver_lock = g_build_filename(directories->run, "driver.pid", NULL);
-    return g_steal_pointer(&location);
+    return location;
 }
 
 struct domain_location *
@@ -250,56 +198,48 @@ domain_location_set_name(struct domain_location *location, const char *name, con
     }
 }
 
-/* Whether somebody holds a lock on PATH, as libvirt's daemons do on their pid files. *PID is 0 when
- * the holder lives in another PID namespace.
- */
-static bool
-is_locked(const char *path, pid_t *pid)
+bool
+domain_location_check_keeper(const struct domain_location *location, GError **error)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    scoped_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (!location->keeper)
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                "'%s' is kept by libvirt, which looks for its snapshots elsewhere: name the domain "
+                "instead, with -c '%s'",
+                location->xml, location->keeper);
+    return false;
+}
 
-    if (fd < 0 || fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
-        return false;
-    *pid = MAX(lock.l_pid, 0);
-    return true;
+/* " (process N)", or nothing for a process that is not of our PID namespace. */
+static char *
+describe_process(pid_t pid)
+{
+    return pid > 0 ? g_strdup_printf(" (process %d)", (int)pid) : g_strdup("");
 }
 
 bool
 domain_location_check_daemon(const struct domain_location *location, GError **error)
 {
+    g_autofree char *process = NULL;
+    bool locked;
     pid_t pid;
 
-    if (location->keeper) {
-        g_set_error(
-            error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-            "'%s' is kept by libvirt, which looks for its snapshots elsewhere: name the domain "
-            "instead, with -c '%s'",
-            location->xml, location->keeper);
+    if (!domain_location_check_keeper(location, error))
+        return false;
+    if (!location->driver_lock)
+        return true;
+    if (!pid_file_ask_lock(location->driver_lock, &locked, &pid, error)) {
+        g_prefix_error(error, "cannot tell whether a libvirt daemon serves '%s': ", location->uri);
         return false;
     }
-    if (!location->driver_lock || !is_locked(location->driver_lock, &pid))
+    if (!locked)
         return true;
-    g_set_error(
-        error, OFFSHOT_ERROR, OFFSHOT_ERROR_BUSY,
-        "a libvirt daemon (process %d) serves '%s' and would not see the change: stop it (or "
-        "use virsh), and start it again afterwards",
-        (int)pid, location->uri);
+    process = describe_process(pid);
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_BUSY,
+                "a libvirt daemon%s serves '%s' and would not see the change: stop it (or use "
+                "virsh), and start it again afterwards",
+                process, location->uri);
     return false;
-}
-
-/* Whether the pid file PATH names a process that lives. */
-static bool
-pid_file_is_alive(const char *path, pid_t *pid)
-{
-    g_autofree char *text = NULL;
-    size_t length;
-
-    text = file_read(path, 64, &length, NULL, NULL);
-    *pid = text ? (pid_t)g_ascii_strtoll(text, NULL, 10) : 0;
-    if (*pid > 0 && (kill(*pid, 0) == 0 || errno == EPERM))
-        return true;
-    return is_locked(path, pid);
 }
 
 bool
@@ -307,12 +247,14 @@ domain_location_check_stopped(const struct domain_location *location, GError **e
 {
     for (guint i = 0; i < location->pid_files->len; i++) {
         const char *path = g_ptr_array_index(location->pid_files, i);
+        g_autofree char *process = NULL;
         pid_t pid;
 
         if (!pid_file_is_alive(path, &pid))
             continue;
+        process = describe_process(pid);
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_BUSY,
-                    "the domain runs (process %d, by '%s'): shut it down first", (int)pid, path);
+                    "the domain runs%s, says '%s': shut it down first", process, path);
         return false;
     }
     return true;

@@ -24,7 +24,7 @@ struct domain_location {
  * NULL: not.
  *
  * Fails with OFFSHOT_ERROR_NOT_FOUND when there is no such file or domain, OFFSHOT_ERROR_USAGE for
- * a URI that we do not know or a name that cannot be one. Free with domain_location_free().
+ * a URI that we do not know, and as domain_lookup() does. Free with domain_location_free().
  */
 struct domain_location *domain_location_find(const char *domain, const char *uri, const char *store,
                                              GError **error);
@@ -41,9 +41,17 @@ char *domain_location_find_store(const struct domain_location *location, const c
  */
 void domain_location_set_name(struct domain_location *location, const char *name, const char *uuid);
 
-/* Fails with OFFSHOT_ERROR_REFUSED when the path given is libvirt's own file of the domain, and
- * with OFFSHOT_ERROR_BUSY when a libvirt daemon that serves the URI runs: it would not see, and
- * later overwrite, what is changed behind its back.
+/* Fails with OFFSHOT_ERROR_REFUSED when the path given is libvirt's own file of the domain. */
+bool domain_location_check_keeper(const struct domain_location *location, GError **error);
+
+/* Fails as domain_location_check_keeper(), and with OFFSHOT_ERROR_BUSY when a libvirt daemon that
+ * serves the URI runs: it would not see, and later overwrite, what is changed behind its back.
+ *
+ * What counts is the lock on driver.pid. libvirt's QEMU driver takes it before it reads any domain
+ * and holds it for as long as it runs, whichever program it runs in (libvirtd, virtqemud, virsh
+ * with an embed URI), and it goes when that program is killed. A socket may be there, and listen,
+ * with systemd behind it and no daemon; a number in a file may be of another PID namespace. Fails
+ * with OFFSHOT_ERROR_FAILED when the lock cannot be asked for.
  */
 bool domain_location_check_daemon(const struct domain_location *location, GError **error);
 

@@ -191,6 +191,63 @@ START_TEST(unknown_name_is_not_found)
 }
 END_TEST
 
+/* One of several is not chosen: libvirt itself takes whichever it reads first. */
+START_TEST(uuid_that_means_two_domains_is_refused)
+{
+    static const char *const also[] = {"other", UUID};
+    g_autofree char *uri = embed_uri();
+
+    for (size_t i = 0; i < G_N_ELEMENTS(also); i++) {
+        g_autoptr(GError) error = NULL;
+
+        scratch_do("rm -rf etc; mkdir -p etc/qemu; echo \"%s\" >etc/qemu/vm.xml", DOMAIN);
+        scratch_do("cp etc/qemu/vm.xml 'etc/qemu/%s.xml'", also[i]);
+        ck_assert_ptr_null(find(UUID, uri, &error));
+        unit_assert_error(error, OFFSHOT_ERROR_USAGE, also[i]);
+    }
+}
+END_TEST
+
+START_TEST(name_that_looks_like_a_uuid_is_found)
+{
+    static const char *const uuids[] = {"00000000-0000-4000-8000-000000000000", UUID};
+    g_autofree char *uri = embed_uri();
+
+    for (size_t i = 0; i < G_N_ELEMENTS(uuids); i++) {
+        g_autoptr(GError) error = NULL;
+        scoped(domain_location) location = NULL;
+
+        scratch_do("rm -rf etc; mkdir -p etc/qemu; echo \"<domain><name>" UUID "</name><uuid>%s"
+                   "</uuid></domain>\" >etc/qemu/" UUID ".xml",
+                   uuids[i]);
+        location = find(UUID, uri, &error);
+        unit_assert_ok(location != NULL, error);
+        assert_path(location->xml, "etc/qemu/" UUID ".xml");
+    }
+}
+END_TEST
+
+START_TEST(transient_domain_is_busy_as_long_as_it_runs)
+{
+    static const char *const names[] = {"vm", UUID, "C7A5FDBD-EDAF-9455-926A-D65C16DB1809"};
+    g_autofree char *uri = embed_uri();
+
+    scratch_do("mkdir -p etc/qemu run/qemu; echo \"<domstatus>%s</domstatus>\" >run/qemu/vm.xml",
+               DOMAIN);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autoptr(GError) error = NULL;
+
+        scratch_do("echo %d >run/qemu/vm.pid", (int)getpid());
+        ck_assert_ptr_null(find(names[i], uri, &error));
+        unit_assert_error(error, OFFSHOT_ERROR_BUSY, "transient");
+        g_clear_error(&error);
+        scratch_do("rm run/qemu/vm.pid");
+        ck_assert_ptr_null(find(names[i], uri, &error));
+        unit_assert_error(error, OFFSHOT_ERROR_NOT_FOUND, names[i]);
+    }
+}
+END_TEST
+
 START_TEST(name_that_cannot_be_one_is_refused)
 {
     static const char *const names[] = {"", ".", ".."};
@@ -327,6 +384,12 @@ START_TEST(running_daemon_is_seen_by_its_lock)
     unit_assert_ok(domain_location_check_daemon(location, &error), error);
     scratch_do("echo 1 >run/qemu/driver.pid");
     unit_assert_ok(domain_location_check_daemon(location, &error), error);
+    /* what cannot be asked is no permission to go on */
+    scratch_do("mv run/qemu/driver.pid run/qemu/kept; ln -s driver.pid run/qemu/driver.pid");
+    ck_assert(!domain_location_check_daemon(location, &error));
+    unit_assert_error(error, OFFSHOT_ERROR_FAILED, "cannot tell");
+    g_clear_error(&error);
+    scratch_do("mv run/qemu/kept run/qemu/driver.pid");
     ck_assert_int_eq(pipe(ready), 0);
     child = fork();
     if (child == 0) {
@@ -386,6 +449,9 @@ main(void)
     tcase_add_test(cases, name_is_looked_up_below_the_root);
     tcase_add_test(cases, uuid_is_looked_up_among_the_domains);
     tcase_add_test(cases, unknown_name_is_not_found);
+    tcase_add_test(cases, uuid_that_means_two_domains_is_refused);
+    tcase_add_test(cases, name_that_looks_like_a_uuid_is_found);
+    tcase_add_test(cases, transient_domain_is_busy_as_long_as_it_runs);
     tcase_add_test(cases, name_that_cannot_be_one_is_refused);
     tcase_add_loop_test(cases, uri_says_where_libvirt_keeps_things, 0, G_N_ELEMENTS(uris));
     tcase_add_test(cases, foreign_uri_is_refused);
