@@ -255,6 +255,16 @@ has_emulated_tpm(xmlNodePtr devices)
 }
 
 static bool
+lacks_mac(xmlNodePtr devices)
+{
+    xmlNodePtr node = xml_child(devices, "interface");
+
+    while (node && xml_child(node, "mac"))
+        node = xml_next(node, "interface");
+    return node != NULL;
+}
+
+static bool
 read_devices(struct domain_def *def, const struct xml_doc *doc, xmlNodePtr domain, GError **error)
 {
     g_autoptr(GHashTable) targets = g_hash_table_new(g_str_hash, g_str_equal);
@@ -265,6 +275,8 @@ read_devices(struct domain_def *def, const struct xml_doc *doc, xmlNodePtr domai
             return false;
         if (has_emulated_tpm(node))
             def->has_tpm = true;
+        if (lacks_mac(node))
+            def->lacks_mac = true;
     }
     return true;
 }

@@ -38,6 +38,7 @@ struct domain_def {
     char *loader;     /* text of <os><loader>, or NULL */
     char *nvram;      /* path of <os><nvram> (its text, or <source file=…>), or NULL */
     bool has_tpm;     /* an emulated <tpm>, whose state lives outside of the disks */
+    bool lacks_mac;   /* an <interface> without <mac>: libvirt makes one up at each definition */
     char *document;   /* the whole file, byte for byte, NUL-terminated */
     size_t start;     /* where in it the <domain> element begins, in bytes … */
     size_t length;    /* … and how long it is */
@@ -102,6 +103,11 @@ bool domain_def_is_same_domain(const struct domain_def *a, const struct domain_d
  * texts, blank text and comments between elements aside.
  */
 bool domain_def_is_same(const struct domain_def *a, const struct domain_def *b);
+
+/* Whether libvirt reads the same from two definitions: as above, and elements of different names
+ * may stand in any order.
+ */
+bool domain_def_is_equivalent(const struct domain_def *a, const struct domain_def *b);
 
 /* Whether two definitions say the same of their images: for the same disks, in the same order,
  * where the data is, in which format and how it may be used, and what offshot noted in <metadata>

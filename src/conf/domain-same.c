@@ -6,86 +6,27 @@
 #include "conf/domain-def.h"
 #include "conf/snapshot-facts.h"
 #include "conf/xml-doc.h"
+#include "conf/xml-spell.h"
 #include "conf/xml-text.h"
 
-/* Two documents say the same when they look the same in one spelling, which no file ever sees:
- * names with their namespace, attributes sorted, neither comments nor blank text.
- */
-
-static void
-add_name(GString *out, const xmlChar *name, const xmlNs *ns)
+static char *
+spell_all(const xmlNode *root)
 {
-    if (ns) {
-        g_string_append_c(out, '{');
-        xml_escape_attribute(out, (const char *)ns->href);
-        g_string_append_c(out, '}');
-    }
-    g_string_append(out, (const char *)name);
+    return xml_spell(root, NULL, false);
 }
 
 static char *
-spell_attribute(const xmlNode *node, const xmlAttr *attribute)
+spell_sorted(const xmlNode *root)
 {
-    xmlChar *value = attribute->ns
-                         ? xmlGetNsProp((xmlNodePtr)node, attribute->name, attribute->ns->href)
-                         : xmlGetNoNsProp((xmlNodePtr)node, attribute->name);
-    GString *out = g_string_new(" ");
-
-    add_name(out, attribute->name, attribute->ns);
-    g_string_append(out, "='");
-    xml_escape_attribute(out, value ? (const char *)value : "");
-    g_string_append_c(out, '\'');
-    xmlFree(value);
-    return g_string_free(out, FALSE);
+    return xml_spell(root, NULL, true);
 }
 
-static int
-compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static void
-add_start(GString *out, const xmlNode *node)
-{
-    g_autoptr(GPtrArray) attributes = g_ptr_array_new_with_free_func(g_free);
-
-    for (const xmlAttr *attribute = node->properties; attribute; attribute = attribute->next)
-        g_ptr_array_add(attributes, spell_attribute(node, attribute));
-    g_ptr_array_sort(attributes, compare_texts);
-    g_string_append_c(out, '<');
-    add_name(out, node->name, node->ns);
-    for (unsigned i = 0; i < attributes->len; i++)
-        g_string_append(out, g_ptr_array_index(attributes, i));
-    g_string_append_c(out, '>');
-}
-
-/* Append the text collected in TEXT unless it is blank, and empty it. */
-static void
-flush_text(GString *out, GString *text)
-{
-    if (text->str[strspn(text->str, " \t\r\n")] != '\0')
-        xml_escape_content(out, text->str);
-    g_string_truncate(text, 0);
-}
-
-/* The depth is bounded by xml_lex(). */
 static void
 add_element(GString *out, const xmlNode *node)
 {
-    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *spelled = xml_spell(node, NULL, false);
 
-    add_start(out, node);
-    for (const xmlNode *child = node->children; child; child = child->next) {
-        if (child->type == XML_TEXT_NODE || child->type == XML_CDATA_SECTION_NODE) {
-            g_string_append(text, (const char *)child->content);
-        } else if (child->type == XML_ELEMENT_NODE) {
-            flush_text(out, text);
-            add_element(out, child);
-        }
-    }
-    flush_text(out, text);
-    g_string_append(out, "</>");
+    g_string_append(out, spelled);
 }
 
 /* Append attribute NAME of NODE (may be NULL) alone. */
@@ -119,10 +60,11 @@ add_disk(GString *out, const xmlNode *node)
     }
 }
 
-/* Append what ROOT, a <domain>, says of its images. */
-static void
-add_images(GString *out, const xmlNode *root)
+/* What ROOT, a <domain>, says of its images. */
+static char *
+spell_images(const xmlNode *root)
 {
+    GString *out = g_string_new(NULL);
     xmlNodePtr node;
 
     for (node = xml_child(xml_child(root, "devices"), "disk"); node; node = xml_next(node, "disk"))
@@ -131,26 +73,25 @@ add_images(GString *out, const xmlNode *root)
         if (node->ns && strcmp((const char *)node->ns->href, SNAPSHOT_FACTS_NAMESPACE) == 0)
             add_element(out, node);
     }
+    return g_string_free(out, FALSE);
 }
 
-/* What ADD appends of DEF's root element. */
+/* What SPELLING makes of DEF's root element. */
 static char *
-spell(const struct domain_def *def, void (*add)(GString *out, const xmlNode *root))
+spell(const struct domain_def *def, char *(*spelling)(const xmlNode *root))
 {
     scoped(xml_doc) doc = xml_doc_parse(def->document + def->start, def->length, def->name, NULL);
-    GString *out = g_string_new(NULL);
 
     g_assert(doc); /* it was parsed before */
-    add(out, xmlDocGetRootElement(doc->dom));
-    return g_string_free(out, FALSE);
+    return spelling(xmlDocGetRootElement(doc->dom));
 }
 
 static bool
 is_spelled_same(const struct domain_def *a, const struct domain_def *b,
-                void (*add)(GString *out, const xmlNode *root))
+                char *(*spelling)(const xmlNode *root))
 {
-    g_autofree char *left = spell(a, add);
-    g_autofree char *right = spell(b, add);
+    g_autofree char *left = spell(a, spelling);
+    g_autofree char *right = spell(b, spelling);
 
     return strcmp(left, right) == 0;
 }
@@ -158,13 +99,19 @@ is_spelled_same(const struct domain_def *a, const struct domain_def *b,
 bool
 domain_def_is_same(const struct domain_def *a, const struct domain_def *b)
 {
-    return is_spelled_same(a, b, add_element);
+    return is_spelled_same(a, b, spell_all);
+}
+
+bool
+domain_def_is_equivalent(const struct domain_def *a, const struct domain_def *b)
+{
+    return is_spelled_same(a, b, spell_sorted);
 }
 
 bool
 domain_def_has_same_images(const struct domain_def *a, const struct domain_def *b)
 {
-    return is_spelled_same(a, b, add_images);
+    return is_spelled_same(a, b, spell_images);
 }
 
 bool

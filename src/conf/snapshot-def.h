@@ -139,6 +139,13 @@ bool snapshot_def_names_path(const struct snapshot_def *def, const char *path);
  */
 char *snapshot_def_dump(const struct snapshot_def *def);
 
+/* Whether libvirt reads the same from two definitions, which both have a document; <active>, which
+ * only stored ones have, does not count; nor does <revertDisks> without REVERT_DISKS. See
+ * domain_def_is_equivalent().
+ */
+bool snapshot_def_is_equivalent(const struct snapshot_def *a, const struct snapshot_def *b,
+                                bool revert_disks);
+
 /* Check DOCUMENT against the RELAX NG schema in file SCHEMA. Fails with OFFSHOT_ERROR_USAGE naming
  * the first violation and its line, OFFSHOT_ERROR_FAILED when the schema itself cannot be read.
  */

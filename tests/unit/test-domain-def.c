@@ -121,7 +121,8 @@ START_TEST(everything_that_we_ask_of_a_domain_is_read)
               "<os><loader readonly='yes' type='pflash'>/fw/code.fd</loader>"
               "<nvram template='/fw/vars.fd'>/var/n m.fd</nvram></os>"
               "<devices><tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>"
-              "</devices></domain>\n");
+              "<interface type='user'><mac address='52:54:00:5c:fb:00'/></interface>"
+              "<interface type='user'/></devices></domain>\n");
     g_autofree char *element = domain_def_element(def);
 
     ck_assert_str_eq(def->type, "kvm");
@@ -130,6 +131,7 @@ START_TEST(everything_that_we_ask_of_a_domain_is_read)
     ck_assert_str_eq(def->loader, "/fw/code.fd");
     ck_assert_str_eq(def->nvram, "/var/n m.fd");
     ck_assert(def->has_tpm);
+    ck_assert(def->lacks_mac);
     ck_assert_uint_eq(def->disks->len, 0);
     ck_assert(g_str_has_prefix(element, "<domain type") && g_str_has_suffix(element, "</domain>"));
 }
@@ -139,13 +141,15 @@ START_TEST(what_is_not_there_is_null)
 {
     scoped(domain_def) def =
         parse("<domain><name>n</name><os><loader/><nvram template='/x'/></os>"
-              "<devices><tpm><backend type='passthrough'/></tpm></devices></domain>");
+              "<devices><tpm><backend type='passthrough'/></tpm><interface type='user'>"
+              "<mac address='52:54:00:5c:fb:00'/></interface></devices></domain>");
 
     ck_assert_ptr_null(def->type);
     ck_assert_ptr_null(def->uuid);
     ck_assert_ptr_null(def->loader);
     ck_assert_ptr_null(def->nvram);
     ck_assert(!def->has_tpm);
+    ck_assert(!def->lacks_mac);
 }
 END_TEST
 

@@ -125,6 +125,33 @@ START_TEST(whatever_an_image_is_counts)
 }
 END_TEST
 
+/* Elements of different names may change places, and nothing else may. */
+START_TEST(order_of_different_elements_does_not_count_for_libvirt)
+{
+    static const struct {
+        struct pair pair;
+        bool equivalent;
+    } cases[] = {
+        {{DOMAIN("<a/><b/>"), DOMAIN("<b/><a/>")}, true},
+        {{DOMAIN("<d><a/><b x='1'/><b x='2'/></d>"), DOMAIN("<d><b x='1'/><a/><b x='2'/></d>")},
+         true},
+        {{DOMAIN("<d><b x='1'/><b x='2'/></d>"), DOMAIN("<d><b x='2'/><b x='1'/></d>")}, false},
+        {{DOMAIN("<a/><b/>"), DOMAIN("<b/>")}, false},
+        {{DOMAIN("<a><b/></a>"), DOMAIN("<b/><a/>")}, false},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        scoped(domain_def) one = parse(cases[i].pair.one);
+        scoped(domain_def) two = parse(cases[i].pair.two);
+
+        ck_assert(!domain_def_is_same(one, two));
+        ck_assert_msg(domain_def_is_equivalent(one, two) == cases[i].equivalent, "%zu", i);
+        ck_assert(domain_def_is_equivalent(two, one) == cases[i].equivalent);
+        ck_assert(domain_def_is_equivalent(one, one));
+    }
+}
+END_TEST
+
 START_TEST(each_of_our_files_is_only_the_same_as_itself)
 {
     g_autofree char *dir = unit_path("domain/in");
@@ -251,6 +278,7 @@ main(void)
     tcase_add_loop_test(cases, what_says_something_else_is_not, 0, G_N_ELEMENTS(different));
     tcase_add_loop_test(cases, images_are_compared_and_nothing_else, 0, G_N_ELEMENTS(same_images));
     tcase_add_loop_test(cases, whatever_an_image_is_counts, 0, G_N_ELEMENTS(different_images));
+    tcase_add_test(cases, order_of_different_elements_does_not_count_for_libvirt);
     tcase_add_test(cases, each_of_our_files_is_only_the_same_as_itself);
     tcase_add_test(cases, the_element_of_a_file_is_replaced_and_what_stands_around_it_kept);
     tcase_add_test(cases, only_a_domain_can_replace_a_domain);
