@@ -31,6 +31,7 @@ optional|cmd virsh|libvirt-clients|libvirt-client|libvirt-client|libvirt|libvirt
 optional|file /usr/share/libvirt/schemas/domainsnapshot.rng|libvirt0|libvirt-libs|libvirt-libs|libvirt|libvirt
 optional|file /usr/lib*/libvirt/connection-driver/libvirt_driver_qemu.so|libvirt-daemon-driver-qemu|libvirt-daemon-driver-qemu|libvirt-daemon-driver-qemu|libvirt|libvirt-qemu
 optional|file /usr/lib*/libvirt/storage-file/libvirt_storage_file_fs.so|libvirt-daemon|libvirt-daemon-driver-storage-core|libvirt-daemon-driver-storage-core|libvirt|libvirt-daemon
+optional|file /usr/sbin/libvirtd|libvirt-daemon|libvirt-daemon|libvirt-daemon|libvirt|libvirt-daemon
 optional|cmd valgrind|valgrind|valgrind|valgrind|valgrind|valgrind
 optional|cmd strace|strace|strace|strace|strace|strace
 optional|cmd getfattr|attr|attr|attr|attr|attr

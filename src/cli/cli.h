@@ -50,6 +50,7 @@ extern const struct command command_revert;
 extern const struct command command_delete;
 extern const struct command command_flatten;
 extern const struct command command_extract;
+extern const struct command command_publish;
 extern const struct command command_recover;
 
 /* The next argument, or NULL. */

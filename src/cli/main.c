@@ -22,7 +22,7 @@
 static const struct command *const commands[] = {
     &command_create,  &command_list,  &command_info,    &command_dumpxml, &command_current,
     &command_parent,  &command_edit,  &command_revert,  &command_delete,  &command_flatten,
-    &command_extract, &command_adopt, &command_recover,
+    &command_extract, &command_adopt, &command_publish, &command_recover,
 };
 
 static struct cli cli = {.lock_timeout = LOCK_TIMEOUT_DEFAULT, .jobs = JOBS_DEFAULT};

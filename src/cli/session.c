@@ -105,28 +105,56 @@ recover_before_reading(struct session *session, enum state_parts parts, GError *
 }
 
 static bool
-recover_before_changing(struct session *session, enum state_parts parts, GError **error)
+set_interrupted(GError **error)
 {
-    if (!session->cli->dry_run)
-        return recover_and_reload(session, parts, error);
     g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
                 "an operation on this domain was interrupted: run `offshot recover` first");
     return false;
 }
 
-bool
-session_lock(struct session *session, GError **error)
+static bool
+recover_before_changing(struct session *session, enum state_parts parts, GError **error)
+{
+    return session->cli->dry_run ? set_interrupted(error)
+                                 : recover_and_reload(session, parts, error);
+}
+
+/* Take the lock, unless this is a dry run. */
+static bool
+take_lock(struct session *session, GError **error)
 {
     struct cli *cli = session->cli;
 
     if (cli->dry_run)
         return true;
-    if (!domain_location_check_daemon(session->location, error))
-        return false;
     session->lock = store_lock_take(session->location->state, (unsigned)cli->lock_timeout, error);
     if (session->lock)
         journal_sweep(session->location->state);
     return session->lock != NULL;
+}
+
+bool
+session_lock(struct session *session, GError **error)
+{
+    return session->cli->dry_run ||
+           (domain_location_check_daemon(session->location, error) && take_lock(session, error));
+}
+
+/* What SESSION's mode asks for before anything is loaded. */
+static bool
+prepare(struct session *session, enum session_mode mode, GError **error)
+{
+    switch (mode) {
+    case SESSION_READ:
+        return true;
+    case SESSION_SETTLED:
+        return domain_location_check_keeper(session->location, error);
+    case SESSION_HOLD:
+        return domain_location_check_keeper(session->location, error) && take_lock(session, error);
+    case SESSION_CHANGE:
+        return session_lock(session, error);
+    }
+    g_assert_not_reached();
 }
 
 static bool
@@ -141,6 +169,8 @@ session_load(struct session *session, enum session_mode mode, enum state_parts p
     if (mode == SESSION_READ)
         return session->cli->dry_run || !has_leftovers(location) ||
                recover_before_reading(session, parts, error);
+    if (mode != SESSION_CHANGE)
+        return !journal_exists(location->state) || set_interrupted(error);
     if (!domain_location_check_stopped(location, error) ||
         !domain_location_check_not_saved(location, error))
         return false;
@@ -166,8 +196,7 @@ session_open(struct cli *cli, const char *domain, enum session_mode mode, enum s
 {
     scoped(session) session = session_new(cli, domain, error);
 
-    if (!session || (mode == SESSION_CHANGE && !session_lock(session, error)) ||
-        !session_load(session, mode, parts, error))
+    if (!session || !prepare(session, mode, error) || !session_load(session, mode, parts, error))
         return NULL;
     output_warnings(cli, session->state->snapshots->problems);
     return g_steal_pointer(&session);
@@ -199,6 +228,24 @@ session_resume(struct session *session, enum state_parts parts, GError **error)
     return session_lock(session, error) && session_load(session, SESSION_CHANGE, parts, error);
 }
 
+/* A daemon that was started in the middle may have read what was there before. */
+static void
+note_late_daemon(const struct session *session)
+{
+    const struct domain_location *location = session->location;
+    g_autofree char *domain = NULL;
+    g_autofree char *uri = NULL;
+
+    if (domain_location_check_daemon(location, NULL))
+        return;
+    domain = output_quote(session->state->domain->name);
+    uri = output_quote(location->uri);
+    output_note(session->cli,
+                "warning: a libvirt daemon was started meanwhile and may not know of this: run "
+                "`offshot publish %s -c %s --run` before the domain is started",
+                domain, uri);
+}
+
 bool
 session_run(struct session *session, struct plan *plan, GError **error)
 {
@@ -216,6 +263,8 @@ session_run(struct session *session, struct plan *plan, GError **error)
         return txn_check(plan, error);
     session->cli->changed = txn_run(plan, &options, error);
     progress_end(&session->progress);
+    if (session->cli->changed)
+        note_late_daemon(session);
     return session->cli->changed;
 }
 

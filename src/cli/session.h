@@ -21,9 +21,12 @@ struct session {
 };
 
 enum session_mode {
-    SESSION_READ,   /* changes nothing, but completes an interrupted operation where it may */
-    SESSION_CHANGE, /* refused while a libvirt daemon serves the URI, or the domain runs or is saved
-                     */
+    SESSION_READ,    /* changes nothing, but completes an interrupted operation where it may */
+    SESSION_SETTLED, /* reads what others are to rely on: refused when libvirt keeps the file by a
+                      * name, or an operation is under way or was interrupted */
+    SESSION_HOLD,    /* the same, and keeps every other offshot from the domain; not in a dry run */
+    SESSION_CHANGE,  /* refused while a libvirt daemon serves the URI, or the domain runs or is
+                      * saved */
 };
 
 /* A session whose domain is found and nothing more. Fails as domain_location_find() does. */
@@ -34,7 +37,7 @@ struct session *session_new(struct cli *cli, const char *domain, GError **error)
  */
 bool session_lock(struct session *session, GError **error);
 
-/* Open a session on DOMAIN. Fails with the errors of domain_location_find(), the three
+/* Open a session on DOMAIN. Fails with the errors of domain_location_find(), the
  * domain_location_check_…() functions, store_lock_take(), txn_recover() and state_load(). Close
  * with session_free(), which prints the remarks.
  */

@@ -237,7 +237,8 @@ domain_location_check_daemon(const struct domain_location *location, GError **er
     process = describe_process(pid);
     g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_BUSY,
                 "a libvirt daemon%s serves '%s' and would not see the change: stop it (or use "
-                "virsh), and start it again afterwards",
+                "virsh), and start it again afterwards; `offshot publish` tells it of what was "
+                "done already",
                 process, location->uri);
     return false;
 }

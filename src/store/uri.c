@@ -76,15 +76,23 @@ embed_root(const char *query)
     return NULL;
 }
 
+const char *
+uri_get_default(void)
+{
+    const char *uri = g_getenv("LIBVIRT_DEFAULT_URI");
+
+    if (uri && uri[0] != '\0')
+        return uri;
+    return geteuid() == 0 ? "qemu:///system" : "qemu:///session";
+}
+
 struct uri_directories *
 uri_directories_new(const char *uri, GError **error)
 {
     struct uri_directories *directories = NULL;
 
-    if (!uri)
-        uri = g_getenv("LIBVIRT_DEFAULT_URI");
     if (!uri || uri[0] == '\0')
-        uri = geteuid() == 0 ? "qemu:///system" : "qemu:///session";
+        uri = uri_get_default();
     if (strcmp(uri, "qemu:///system") == 0) {
         directories = directories_of_system();
     } else if (strcmp(uri, "qemu:///session") == 0) {

@@ -14,8 +14,12 @@ struct uri_directories {
     char *state;  /* ours: NAME/ */
 };
 
-/* Resolve URI: "qemu:///system", "qemu:///session" or "qemu:///embed?root=DIR"; NULL:
- * $LIBVIRT_DEFAULT_URI, else system for root and session for others. Fails with OFFSHOT_ERROR_USAGE
+/* $LIBVIRT_DEFAULT_URI, else that of the system for root and of the session for others. Borrowed.
+ */
+const char *uri_get_default(void);
+
+/* Resolve URI: "qemu:///system", "qemu:///session" or "qemu:///embed?root=DIR"; NULL or "": the
+ * default. Fails with OFFSHOT_ERROR_USAGE
  * for any other. Nothing is connected to. Free with uri_directories_free().
  */
 struct uri_directories *uri_directories_new(const char *uri, GError **error);

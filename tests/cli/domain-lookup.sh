@@ -74,7 +74,7 @@ for n in 0 1; do
     { echo "<domstatus state='running' pid='$$'>"; domain_xml gone; echo '</domstatus>'; } >"${run[n]}/gone.xml"
     echo $$ >"${run[n]}/gone.pid"
     for word in gone "$(domain_uuid gone)"; do
-        for command in list 'create --disk-only'; do
+        for command in list 'create --disk-only' publish; do
             # shellcheck disable=SC2086 # words
             assert_refuses 5 "domain '$word' runs and is transient" "$OFFSHOT" -c "$uri" $command "$word"
         done

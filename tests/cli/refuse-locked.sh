@@ -39,6 +39,9 @@ assert_refuses 2 'lock-timeout' "$OFFSHOT" create ./vm.xml s1 --disk-only --lock
 # nothing is written where the plan is only shown, so nothing has to be locked
 ok "$OFFSHOT" create ./vm.xml s1 --disk-only --dry-run
 ok "$OFFSHOT" list ./vm.xml
+ok "$OFFSHOT" publish ./vm.xml
+# what a daemon is told must hold still
+assert_refuses 5 'lock' "$OFFSHOT" publish ./vm.xml --run --lock-timeout=0
 
 # who waits gets it
 "$OFFSHOT" create ./vm.xml s1 --disk-only --lock-timeout=20 >"$SCRATCH/waiter" 2>&1 &
