@@ -91,6 +91,21 @@ image_format_guess(const char *path, const char *above, const char *looks_like, 
     return NULL;
 }
 
+/* A raw image is as large as its file, in sectors as QEMU counts them. */
+static bool
+set_raw_size(struct image *image, GError **error)
+{
+    const uint64_t sector = 512;
+
+    if (image->identity.size > INT64_MAX - (sector - 1)) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT,
+                    "image '%s': its size is out of range", image->path);
+        return false;
+    }
+    image->header.size = (image->identity.size + sector - 1) & ~(sector - 1);
+    return true;
+}
+
 bool
 image_read(struct image *image, int fd, const char *above, GError **error)
 {
@@ -108,8 +123,8 @@ image_read(struct image *image, int fd, const char *above, GError **error)
         g_prefix_error(error, "image '%s': ", image->path);
         return false;
     }
-    if (strcmp(image->format->qemu, "raw") == 0)
-        image->header.size = (image->identity.size + 511) & ~UINT64_C(511); /* as QEMU counts */
+    if (strcmp(image->format->qemu, "raw") == 0 && !set_raw_size(image, error))
+        return false;
     image->size = image->header.size;
     return image_header_check(&image->header, image->path, error);
 }

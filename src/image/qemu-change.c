@@ -131,8 +131,9 @@ qemu_img_rebase_argv(const struct qemu_img_target *image, const char *backing,
     return argv_finish(argv);
 }
 
-void
-qemu_img_share_below(char **argv, unsigned level)
+/* KEY=VALUE of the image LEVEL links below, at the end of the options of ARGV. */
+static void
+add_below(char **argv, unsigned level, const char *key, const char *value)
 {
     char **options = &argv[g_strv_length(argv) - 1];
     GString *text = g_string_new(*options);
@@ -140,9 +141,25 @@ qemu_img_share_below(char **argv, unsigned level)
     g_string_append_c(text, ',');
     for (unsigned i = 0; i < level; i++)
         g_string_append(text, "backing.");
-    g_string_append(text, "force-share=on");
+    g_string_append_printf(text, "%s=%s", key, value);
     g_free(*options);
     *options = g_string_free(text, FALSE);
+}
+
+void
+qemu_img_name_below(char **argv, unsigned level, const struct qemu_img_target *image)
+{
+    g_autofree char *path = option_value(image->path);
+
+    add_below(argv, level, "driver", image->format);
+    add_below(argv, level, "file.driver", protocol(image));
+    add_below(argv, level, "file.filename", path);
+}
+
+void
+qemu_img_share_below(char **argv, unsigned level)
+{
+    add_below(argv, level, "force-share", "on");
 }
 
 char **

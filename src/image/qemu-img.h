@@ -82,6 +82,11 @@ char **qemu_img_compare_argv(const struct qemu_img_target *one,
 char **qemu_img_rebase_argv(const struct qemu_img_target *image, const char *backing,
                             const char *backing_format, bool unsafe, bool progress);
 
+/* Let ARGV, a commit or rebase, come to the image LEVEL links below its own by the path of IMAGE,
+ * whatever the link says. Any bytes.
+ */
+void qemu_img_name_below(char **argv, unsigned level, const struct qemu_img_target *image);
+
 /* Let ARGV, a commit or rebase, read the images from LEVEL links below its own on although somebody
  * holds them for himself alone: us.
  */

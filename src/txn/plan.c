@@ -289,6 +289,7 @@ step_new(enum step_kind kind, unsigned rank, const char *path)
     step->rank = rank;
     step->path = g_strdup(path);
     step->fd = -1;
+    step->with_fd = -1;
     return step;
 }
 
@@ -298,6 +299,7 @@ step_free(struct step *step)
     if (!step)
         return;
     scoped_fd_close(&step->fd);
+    scoped_fd_close(&step->with_fd);
     g_free(step->path);
     g_free(step->source);
     g_free(step->like);

@@ -86,6 +86,7 @@ struct step {
     bool guarded;  /* of unlink: an image that was written since the plan was made stays */
     bool discards; /* of replace: PATH has a spare name that a guarded unlink takes away */
     int fd;        /* of a step with a program while it runs: the file, whatever its name; or -1 */
+    int with_fd;   /* … and the other file that it needs, or -1 */
     struct step_table table; /* of take-tag and delete-tag while it runs */
     struct step_mark mark;   /* of commit while it runs: SOURCE before the program */
     bool begun;   /* of a step that changes an image: its program may have been started */

@@ -8,6 +8,7 @@
 #include "txn/journal.h"
 #include "txn/step-image.h"
 #include "txn/watch.h"
+#include "txn/step-look.h"
 #include "util/error.h"
 #include "util/interrupt.h"
 
@@ -128,6 +129,41 @@ begin(struct step *step, const struct step_context *context, GError **error)
                                           : step_begin(step, error);
 }
 
+/* What PLAN saw at PATH; NULL: it did not look. */
+static const struct file_identity *
+planned_identity(const struct plan *plan, const char *path)
+{
+    for (guint i = 0; i < plan->checks->len; i++) {
+        const struct plan_check *check = g_ptr_array_index(plan->checks, i);
+
+        if (check->identity.inode != 0 && strcmp(check->path, path) == 0)
+            return &check->identity;
+    }
+    return NULL;
+}
+
+/* A second name was given to whatever the first one led to at that moment: it has to be what was
+ * looked at, and no symbolic link to something else.
+ */
+static bool
+check_linked(const struct step *link, const struct plan *plan, GError **error)
+{
+    const struct file_identity *planned =
+        link->fresh ? &link->made : planned_identity(plan, link->source);
+    struct file_identity there;
+    struct stat st;
+
+    if (!planned || planned->inode == 0)
+        return true;
+    if (!step_look(link->path, &there, &st, error))
+        return false;
+    if (file_identity_is_same_file(&there, planned))
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED,
+                "'%s' was replaced by somebody else while '%s' was made", link->source, link->path);
+    return false;
+}
+
 static bool
 end_rank(const GPtrArray *steps, const struct step_context *context, GError **error)
 {
@@ -136,6 +172,8 @@ end_rank(const GPtrArray *steps, const struct step_context *context, GError **er
 
         if (!(step_kind_is_image(step->kind) ? step_image_end(step, context, error)
                                              : step_end(step, error)))
+            return false;
+        if (step->kind == STEP_LINK && !check_linked(step, context->plan, error))
             return false;
     }
     return true;

@@ -115,9 +115,28 @@ base_name(const struct image *top, unsigned depth, bool overridden)
                                                               .block = image->backing->block});
 }
 
+/* Let the program come to IMAGE by its path. */
+static void
+name_below(char **argv, unsigned level, const struct image *image)
+{
+    const struct qemu_img_target target = step_part_opened(image->path, image);
+
+    qemu_img_name_below(argv, level, &target);
+}
+
+/* How QEMU names an image when it is told the path of the one below. */
+static char *
+overridden_name(const struct qemu_img_target *image, const struct image *below)
+{
+    const struct qemu_img_target target = step_part_opened(below->path, below);
+
+    return qemu_img_overridden_name(image, &target);
+}
+
+/* The program by paths alone: a name that is not UTF-8 cannot be said otherwise. */
 static bool
-set_commit_program(struct step *step, const struct step_context *context, const struct image *top,
-                   const struct image *base, GError **error)
+set_program_by_path(struct step *step, const struct step_context *context, const struct image *top,
+                    const struct image *base, GError **error)
 {
     const struct qemu_img_target image = step_part_target(step);
     bool share = step_part_any_is_ours(base->backing, context);
@@ -135,19 +154,48 @@ set_commit_program(struct step *step, const struct step_context *context, const 
     return true;
 }
 
-/* An interrupted commit leaves clusters in the base that nothing uses. */
+/* The images that are opened for writing get to the program by the descriptors that were looked at:
+ * their names may lead elsewhere by then. Links are not read from where a descriptor is, and so it
+ * gets the paths of the images below them as well.
+ */
 static bool
-base_repair(const struct step *step, const struct image *base, GError **error)
+set_commit_program(struct step *step, const struct step_context *context, const struct image *top,
+                   const struct image *base, GError **error)
+{
+    const struct image *below = base->backing;
+    bool relative = below && *base->header.backing != '/';
+    g_autofree char *top_name = step_part_name(step->fd);
+    g_autofree char *base_name = step_part_name(step->with_fd);
+    const struct qemu_img_target top_image = step_part_opened(top_name, top);
+    const struct qemu_img_target base_image = step_part_opened(base_name, base);
+    g_autofree char *name = NULL;
+
+    if (step->depth > 1 && relative)
+        name = overridden_name(&base_image, below);
+    else if (step->depth > 1)
+        name = g_strdup(base_name);
+    if (step->depth > 1 && !name)
+        return set_program_by_path(step, context, top, base, error);
+    step->argv = qemu_img_commit_argv(&top_image, name, step->depth, false);
+    if (step->depth > 1)
+        name_below(step->argv, 1, top->backing);
+    qemu_img_name_below(step->argv, step->depth, &base_image);
+    if (relative)
+        name_below(step->argv, step->depth + 1, below);
+    if (step_part_any_is_ours(below, context))
+        qemu_img_share_below(step->argv, step->depth + 1);
+    return true;
+}
+
+/* An interrupted commit leaves clusters in the base, open at FD, that nothing uses. */
+static bool
+base_repair(const struct step *step, const struct image *base, int fd, GError **error)
 {
     const struct qemu_img_target image = {.path = step->source,
                                           .format = base->format->qemu,
                                           .block = base->block};
-    scoped_fd fd = -1;
 
-    if (!base->format->overlay)
-        return true;
-    fd = image_open(base, error);
-    return fd >= 0 && step_part_repair(&image, fd, error);
+    return !base->format->overlay || step_part_repair(&image, fd, error);
 }
 
 static bool
@@ -181,7 +229,9 @@ step_commit_begin(struct step *step, const struct step_context *context, GError 
     step->fd = step_part_open(step, context, error);
     top = step->fd >= 0 ? step_part_walk(graph, step, error) : NULL;
     base = top ? commit_base(step, context, top, error) : NULL;
-    return base && (!context->recovering || base_repair(step, base, error)) &&
+    step->with_fd = base ? image_open(base, error) : -1;
+    return step->with_fd >= 0 &&
+           (!context->recovering || base_repair(step, base, step->with_fd, error)) &&
            set_commit_program(step, context, top, base, error) &&
            mark_read(step->source, &step->mark, error);
 }
@@ -243,12 +293,13 @@ check_committed(const struct step *step, const struct step_context *context, GEr
     scoped(image_graph) graph = image_graph_new();
     const struct image *top = step_part_walk(graph, step, error);
     const struct image *base = top ? commit_base(step, context, top, error) : NULL;
+    scoped_fd fd = base ? image_open(base, error) : -1;
 
-    if (!base)
+    if (fd < 0)
         return false;
     if (base->size >= top->size)
         return check_written(step, base, error) &&
-               (!context->recovering || base_repair(step, base, error));
+               (!context->recovering || base_repair(step, base, fd, error));
     g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED,
                 "image '%s' was not made as large as '%s' although qemu-img did not complain",
                 step->source, step->path);

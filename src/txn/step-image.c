@@ -90,6 +90,7 @@ void
 step_image_close(struct step *step)
 {
     scoped_fd_close(&step->fd);
+    scoped_fd_close(&step->with_fd);
 }
 
 /* Only a reason that the user can wait for keeps its code. */
@@ -174,6 +175,13 @@ step_part_target(const struct step *step)
 {
     return (
         struct qemu_img_target){.path = step->path, .format = step->format, .block = step->block};
+}
+
+struct qemu_img_target
+step_part_opened(const char *name, const struct image *image)
+{
+    return (
+        struct qemu_img_target){.path = name, .format = image->format->qemu, .block = image->block};
 }
 
 const struct image *

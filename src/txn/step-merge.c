@@ -73,21 +73,32 @@ begin_relink(struct step *step, const struct step_context *context, GError **err
     return true;
 }
 
+/* The program gets the image by the descriptor that was looked at (step->with_fd): its name may
+ * lead elsewhere by then. A link is not read from where the descriptor is, and so it gets the path
+ * of the image below as well.
+ */
 static bool
 set_rebase_program(struct step *step, const struct step_context *context, const char *stand_in,
                    GError **error)
 {
     scoped(image_graph) graph = image_graph_new();
     const struct image_format *format = image_format_find_qemu(step->link.format);
-    const struct qemu_img_target target = step_part_target(step);
+    g_autofree char *name = step_part_name(step->with_fd);
+    struct qemu_img_target target = step_part_target(step);
     const struct image *image = step_part_walk(graph, step, error);
     const struct image *base =
         image && step->base ? image_graph_walk(graph, step->base, format, error) : NULL;
 
     if (!image || !base != !step->base)
         return false;
+    target.path = name;
     step->argv = qemu_img_rebase_argv(&target, stand_in, step->base ? step->link.format : "raw",
                                       false, false);
+    if (image->backing) {
+        const struct qemu_img_target below = step_part_opened(image->backing->path, image->backing);
+
+        qemu_img_name_below(step->argv, 1, &below);
+    }
     if (step_part_any_is_ours(image->backing, context))
         qemu_img_share_below(step->argv, 1);
     if (step_part_any_is_ours(base, context))
@@ -109,6 +120,7 @@ begin_rebase(struct step *step, const struct step_context *context, GError **err
         return true;
     if ((context->recovering || state != LINK_OLD) && !go_back(step, fd, state, error))
         return false;
+    step->with_fd = scoped_fd_steal(&fd);
     stand_in = step_stand_in(step, size, error);
     return stand_in && set_rebase_program(step, context, stand_in, error);
 }

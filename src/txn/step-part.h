@@ -74,6 +74,10 @@ bool step_part_is_planned(const struct step_context *context, const char *path,
 
 /* The image of STEP by its path. */
 struct qemu_img_target step_part_target(const struct step *step);
+
+/* IMAGE by NAME: its path, or what step_part_name() says. */
+struct qemu_img_target step_part_opened(const char *name, const struct image *image);
+
 const struct image *step_part_walk(struct image_graph *graph, const struct step *step,
                                    GError **error);
 

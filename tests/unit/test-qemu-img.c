@@ -112,6 +112,18 @@ START_TEST(chains_are_shared_from_a_level_on)
 }
 END_TEST
 
+START_TEST(images_below_are_named_at_their_level)
+{
+    const struct qemu_img_target raw = {"/d/r,1", "raw", true};
+    char **argv = qemu_img_commit_argv(&file_target, NULL, 1, false);
+
+    qemu_img_name_below(argv, 1, &raw);
+    assert_argv(argv, "qemu-img|commit|-q|-d|--image-opts|--|" FILE_OPTIONS
+                      ",backing.file.locking=off,backing.driver=raw,"
+                      "backing.file.driver=host_device,backing.file.filename=/d/r,,1");
+}
+END_TEST
+
 START_TEST(convert_names_a_tag_by_id_and_name)
 {
     struct convert_spec spec = {
@@ -471,6 +483,7 @@ main(void)
     tcase_add_test(pure, info_forces_the_format_and_ignores_locks);
     tcase_add_test(pure, snapshots_and_repairs_open_the_image_alone);
     tcase_add_test(pure, commits_and_rebases_double_commas_only_in_options);
+    tcase_add_test(pure, images_below_are_named_at_their_level);
     tcase_add_test(pure, chains_are_shared_from_a_level_on);
     tcase_add_test(pure, convert_names_a_tag_by_id_and_name);
     tcase_add_loop_test(pure, info_is_parsed_strictly, 0, G_N_ELEMENTS(infos));
