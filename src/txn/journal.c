@@ -11,6 +11,7 @@
 
 #include "txn/step-look.h"
 #include "util/error.h"
+#include "util/owner.h"
 
 static char *
 journal_path(const char *directory)
@@ -82,7 +83,9 @@ journal_exists(const char *directory)
 {
     g_autofree char *path = journal_path(directory);
 
-    return g_file_test(path, G_FILE_TEST_EXISTS);
+    struct stat st;
+
+    return lstat(path, &st) == 0;
 }
 
 /* Whether ENTRY is a name that g_file_set_contents_full() gives to a journal under way. */
@@ -158,6 +161,25 @@ check_place(const struct journal *journal, const char *directory, GError **error
     return false;
 }
 
+/* A journal says what is done to which files: only one that was written by ourselves, or by
+ * somebody we trust, is followed. What is no file at all is told by whoever reads it.
+ */
+static bool
+check_owner(const char *path, GError **error)
+{
+    struct stat st;
+
+    if (lstat(path, &st) < 0)
+        return true;
+    if (S_ISREG(st.st_mode) && (st.st_mode & S_IWGRP) == 0)
+        return owner_check(path, &st, error);
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
+                "'%s' is not a regular file that only its owner may write: this is no journal of "
+                "offshot's; put it aside after a look at it",
+                path);
+    return false;
+}
+
 struct journal *
 journal_load(const char *directory, const char *domain, GError **error)
 {
@@ -168,7 +190,8 @@ journal_load(const char *directory, const char *domain, GError **error)
     scoped(journal) journal = NULL;
     size_t length;
 
-    text = file_read(path, JOURNAL_MAX, &length, NULL, &local);
+    if (check_owner(path, &local))
+        text = file_read(path, JOURNAL_MAX, &length, NULL, &local);
     if (!text && g_error_matches(local, OFFSHOT_ERROR, OFFSHOT_ERROR_NOT_FOUND))
         return NULL;
     if (!text) {
