@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cli/output.h"
+#include "store/trust.h"
 #include "txn/journal.h"
 #include "util/child.h"
 #include "util/error.h"
@@ -171,7 +172,8 @@ session_load(struct session *session, enum session_mode mode, enum state_parts p
                recover_before_reading(session, parts, error);
     if (mode != SESSION_CHANGE)
         return !journal_exists(location->state) || set_interrupted(error);
-    if (!domain_location_check_stopped(location, error) ||
+    if (!store_check_trust(location, session->state->snapshots, error) ||
+        !domain_location_check_stopped(location, error) ||
         !domain_location_check_not_saved(location, error))
         return false;
     return !journal_exists(location->state) || recover_before_changing(session, parts, error);
