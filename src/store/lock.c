@@ -10,6 +10,7 @@
 
 #include "util/error.h"
 #include "util/file.h"
+#include "util/owner.h"
 
 /* How often a held lock is tried again, in microseconds. */
 #define LOCK_POLL 10000
@@ -38,7 +39,7 @@ make_directory(const char *directory, GError **error)
     }
     if (lstat(directory, &st) < 0)
         return errno == ENOENT; /* a holder that finished removed it: the caller tries again */
-    if (S_ISDIR(st.st_mode) && (st.st_uid == geteuid() || st.st_uid == 0) &&
+    if (S_ISDIR(st.st_mode) && owner_is_trusted(st.st_uid) &&
         (st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
         return true;
     if (S_ISDIR(st.st_mode) && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0)

@@ -14,7 +14,8 @@ struct store_lock;
 /* Make DIRECTORY (mode 0700) when needed and take its lock, waiting up to TIMEOUT seconds.
  *
  * Fails with OFFSHOT_ERROR_BUSY when it is held longer than that, OFFSHOT_ERROR_REFUSED when the
- * directory belongs to another user or others may write it. Release with store_lock_free().
+ * directory belongs to another user (see util/owner.h) or others may write it. Release with
+ * store_lock_free().
  */
 struct store_lock *store_lock_take(const char *directory, unsigned timeout, GError **error);
 void store_lock_free(struct store_lock *lock);

@@ -88,6 +88,12 @@ for path in vm.xml vm.snapshots vm.snapshots/s2.xml; do
     # unless that user became root by sudo
     SUDO_UID=$nobody ok "$OFFSHOT" create ./vm.xml s3 --disk-only
 done
+# the directory of lock and journal alike
+fresh
+mkdir -m 700 .vm.offshot
+chown "$nobody" .vm.offshot
+assert_refuses 8 "belongs to user $nobody" "$OFFSHOT" create ./vm.xml s3 --disk-only
+SUDO_UID=$nobody ok "$OFFSHOT" create ./vm.xml s3 --disk-only
 # as libvirt has it: images of the user that QEMU runs as, under a directory of that user
 fresh
 chown "$nobody:$nobody" a.*
