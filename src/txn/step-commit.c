@@ -133,16 +133,18 @@ overridden_name(const struct qemu_img_target *image, const struct image *below)
     return qemu_img_overridden_name(image, &target);
 }
 
-/* The program by paths alone: a name that is not UTF-8 cannot be said otherwise. */
+/* The program of a merge over several layers, by paths alone: a name below the base that is not
+ * UTF-8 cannot be said otherwise.
+ */
 static bool
 set_program_by_path(struct step *step, const struct step_context *context, const struct image *top,
                     const struct image *base, GError **error)
 {
     const struct qemu_img_target image = step_part_target(step);
     bool share = step_part_any_is_ours(base->backing, context);
-    g_autofree char *name = step->depth > 1 ? base_name(top, step->depth, share) : NULL;
+    g_autofree char *name = base_name(top, step->depth, share);
 
-    if (step->depth > 1 && !name) {
+    if (!name) {
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
                     "qemu-img cannot be told to merge '%s' into '%s', whose name is not UTF-8",
                     step->path, step->source);
@@ -165,15 +167,15 @@ set_commit_program(struct step *step, const struct step_context *context, const 
     const struct image *below = base->backing;
     bool relative = below && *base->header.backing != '/';
     g_autofree char *top_name = step_part_name(step->fd);
-    g_autofree char *base_name = step_part_name(step->with_fd);
+    g_autofree char *written = step_part_name(step->with_fd);
     const struct qemu_img_target top_image = step_part_opened(top_name, top);
-    const struct qemu_img_target base_image = step_part_opened(base_name, base);
+    const struct qemu_img_target base_image = step_part_opened(written, base);
     g_autofree char *name = NULL;
 
     if (step->depth > 1 && relative)
         name = overridden_name(&base_image, below);
     else if (step->depth > 1)
-        name = g_strdup(base_name);
+        name = g_strdup(written);
     if (step->depth > 1 && !name)
         return set_program_by_path(step, context, top, base, error);
     step->argv = qemu_img_commit_argv(&top_image, name, step->depth, false);
