@@ -17,7 +17,6 @@ while read -r thing format status text; do
     text=${text/data file/data_file}
     count=$((count + 1))
     hostile_make "$thing" "$WORK/a.img"
-    [ "$thing" != chain ] || outside=$(snapshot_state "$OUTSIDE")
     make_domain vm "vda:$format:a.img"
     hostile_refuses "$status" "$text" "$OFFSHOT" create ./vm.xml s1 --disk-only
     hostile_refuses "$status" "$text" "$OFFSHOT" create ./vm.xml s1 --internal

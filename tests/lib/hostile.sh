@@ -57,14 +57,15 @@ patch()
 # 1000 images, each on the next, without starting a program for each
 make_chain()
 {
-    local directory=$1 bytes number
+    local directory=$1 bytes head tail number mark='\x31\x30\x30\x30'
 
     mkdir "$directory"
     make_image "$directory/layer" qcow2 1M -u -b "layer-1000" -F qcow2
     bytes=$(od -An -v -tx1 -N 1024 "$directory/layer" | tr -d '\n' | sed 's/ /\\x/g')
+    head=${bytes%%"$mark"*}
+    tail=${bytes#*"$mark"}
     for ((number = 1001; number < 2000; number++)); do
-        printf '%b' "${bytes//'\x31\x30\x30\x30'/"\\x31\\x3${number:1:1}\\x3${number:2:1}\\x3${number:3:1}"}" \
-            >"$directory/layer-$((number - 1))"
+        printf '%b' "$head$number$tail" >"$directory/layer-$((number - 1))"
     done
     truncate -s 192k "$directory"/layer-*
 }
@@ -98,8 +99,8 @@ hostile_make()
         ;;
     self) make_image "$2" qcow2 1M -u -F qcow2 -b "${2##*/}" ;;
     chain)
-        [ -d "$OUTSIDE/chain" ] || make_chain "$OUTSIDE/chain"
-        make_image "$2" qcow2 1M -u -F qcow2 -b "$OUTSIDE/chain/layer-1000"
+        [ -d "$SCRATCH/chain" ] || make_chain "$SCRATCH/chain"
+        make_image "$2" qcow2 1M -u -F qcow2 -b "$SCRATCH/chain/layer-1000"
         ;;
     fifo) mkfifo "$2" ;;
     socket) python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$2" ;;
