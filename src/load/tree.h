@@ -14,8 +14,8 @@ struct state_frozen {
     const char *path;                 /* as the <domain> spells it; NULL: it names none */
     const struct image *image;        /* NULL: missing or unusable, and … */
     GError *error; /* … why. With an image as well: the graph has it in another format, libvirt was
-                    * writing into it, or the snapshot was frozen in another image; it is needed, but
-                    * not usable */
+                    * writing into it, or the snapshot was frozen in another image; it is needed,
+                    * but not usable */
     bool missing;  /* with an error: nothing at all is at the path */
     const struct snapshot_def *overwriter; /* the snapshot that says of the image that libvirt was
                                             * writing into it; NULL: none does */
