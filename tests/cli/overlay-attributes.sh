@@ -44,6 +44,8 @@ if [ "$(id -u)" = 0 ]; then
     make_domain owned vda:qcow2:b.qcow2
     chown 4711:4712 b.qcow2 owned.xml
     chmod 660 b.qcow2
+    # root works by what others wrote only where these called it by sudo
+    export SUDO_UID=4711
     ok "$OFFSHOT" create ./owned.xml s1 --disk-only
     assert_equal "$(stat -c '%u:%g %a' b.s1)" '4711:4712 660' 'owner of the overlay'
     assert_equal "$(stat -c '%u:%g' owned.xml)" '4711:4712' 'owner of the domain XML'

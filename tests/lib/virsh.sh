@@ -83,10 +83,15 @@ our_tree()
     json '.snapshots[] | [.name, .parent // "-", .current] | join(" ")' | LC_ALL=C sort
 }
 
-# Both see one tree, and show the same images of the disks.
+# agree [TREE]: both see one tree (TREE, when it is given: lines joined by ';'), and show the same images of the
+# disks.
 agree()
 {
-    assert_equal "$(their_tree)" "$(our_tree)" "virsh's tree"
+    local have
+
+    have=$(our_tree)
+    [ $# = 0 ] || assert_equal "$(printf '%s' "${have:+$have;}" | tr '\n' ';')" "$1" 'our tree'
+    assert_equal "$(their_tree)" "$have" "virsh's tree"
     assert_equal "$(sources "$SCRATCH/virsh.domain")" "$(sources "$DOMAIN_XML")" 'images of the disks'
 }
 
@@ -99,6 +104,34 @@ active()
 active_format()
 {
     domain_format "$DOMAIN_XML" "$1"
+}
+
+# virsh_domain FORMAT: the domain vm with disks a.img (qcow2) and b.img (FORMAT), nothing on them.
+virsh_domain()
+{
+    make_image a.img qcow2 1M
+    make_image b.img "$1" 1M
+    make_embed_domain "$ROOT" vm vda:qcow2:a.img vdb:"$1":b.img
+    mkdir -p "$ROOT/lib/qemu"
+}
+
+# write_history N: the Nth pattern of a history goes to its own place of both disks. check_history N: the active
+# state is that after writing 1 to N, and nothing of a later one.
+write_history()
+{
+    pattern_write "$(active vda)" "$(active_format vda)" "0x1$1" "$(($1 * 64))k" 64k
+    pattern_write "$(active vdb)" "$(active_format vdb)" "0x2$1" "$(($1 * 64))k" 64k
+}
+
+check_history()
+{
+    local number there
+
+    for number in 1 2 3 4 5; do
+        there=$((number <= $1))
+        pattern_check "$(active vda)" "$(active_format vda)" $((there * (0x10 + number))) "$((number * 64))k" 64k
+        pattern_check "$(active vdb)" "$(active_format vdb)" $((there * (0x20 + number))) "$((number * 64))k" 64k
+    done
 }
 
 # running_domain FORMAT: the domain vm of virsh_domain(), so small that QEMU starts it anywhere, and a driver that
