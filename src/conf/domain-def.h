@@ -96,6 +96,12 @@ char *domain_def_rewrite(const struct domain_def *def, const struct domain_disk_
 char *domain_def_replace_element(const struct domain_def *file, const char *element,
                                  GError **error);
 
+/* ELEMENT, a <domain>, with NAME as its name; every other byte stays. Fails with
+ * OFFSHOT_ERROR_USAGE when ELEMENT is no domain, or the result would be beyond the limits of
+ * domain_def_parse(). Free with g_free().
+ */
+char *domain_def_rename_element(const char *element, const char *name, GError **error);
+
 /* Whether both are of one domain: the same uuid or, where neither has one, the same name. */
 bool domain_def_is_same_domain(const struct domain_def *a, const struct domain_def *b);
 

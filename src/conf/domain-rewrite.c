@@ -116,3 +116,22 @@ domain_def_replace_element(const struct domain_def *file, const char *element, G
         return NULL;
     return g_steal_pointer(&text);
 }
+
+char *
+domain_def_rename_element(const char *element, const char *name, GError **error)
+{
+    size_t length = strlen(element);
+    scoped(xml_doc) doc = xml_doc_parse(element, length, name, error);
+    xmlNodePtr root = doc ? xml_doc_root(doc, "domain", error) : NULL;
+    scoped_xml_edit edit = {0};
+    g_autofree char *text = NULL;
+
+    if (!root)
+        return NULL;
+    xml_edit_init(&edit, doc);
+    xml_edit_set_content(&edit, xml_child(root, "name"), name);
+    text = xml_edit_apply(&edit, 0, length);
+    if (!xml_text_fits(text, "the XML of the domain", error))
+        return NULL;
+    return g_steal_pointer(&text);
+}

@@ -111,7 +111,9 @@ definition(const struct revert *revert, GError **error)
     const struct domain_def *then =
         target->inactive_domain ? target->inactive_domain : target->domain;
     g_autoptr(GArray) changes = g_array_new(FALSE, TRUE, sizeof(struct domain_disk_change));
+    const char *name = revert->state->domain->name;
     g_autofree char *element = NULL;
+    g_autofree char *cleared = NULL;
 
     for (guint i = 0; i < then->disks->len; i++) {
         struct domain_disk_change change = {0};
@@ -124,7 +126,11 @@ definition(const struct revert *revert, GError **error)
     }
     element = domain_def_rewrite(then, (const struct domain_disk_change *)changes->data,
                                  changes->len, true, error);
-    return element ? snapshot_facts_clear(element, error) : NULL;
+    cleared = element ? snapshot_facts_clear(element, error) : NULL;
+    /* of a domain that was renamed since only the name of today leads to its snapshots */
+    if (cleared && strcmp(then->name, name) != 0)
+        return domain_def_rename_element(cleared, name, error);
+    return g_steal_pointer(&cleared);
 }
 
 /* Disks that the domain has gained are not in the old definition; their files stay. */

@@ -9,6 +9,17 @@
 #include "ops/revert-parts.h"
 #include "util/error.h"
 
+/* Whether THEN is a definition of the domain NOW, which may have been renamed since: that keeps the
+ * uuid. Who has none goes by the name.
+ */
+static bool
+is_of_domain(const struct domain_def *then, const struct domain_def *now)
+{
+    if (then->uuid && now->uuid)
+        return strcmp(then->uuid, now->uuid) == 0;
+    return strcmp(then->name, now->name) == 0;
+}
+
 /* What cannot be gone back to without a running QEMU, or not by us. */
 static bool
 check_target(const struct state *state, const struct snapshot_def *target, GError **error)
@@ -30,11 +41,11 @@ check_target(const struct state *state, const struct snapshot_def *target, GErro
                     "snapshot '%s' does not hold the definition of its domain", target->name);
         return false;
     }
-    if (strcmp(domain->name, state->domain->name) == 0 &&
-        (!domain->uuid || !state->domain->uuid || strcmp(domain->uuid, state->domain->uuid) == 0))
+    if (is_of_domain(domain, state->domain))
         return true;
     g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                "snapshot '%s' is of a domain with another name or uuid", target->name);
+                "snapshot '%s' is of a domain with another %s", target->name,
+                domain->uuid && state->domain->uuid ? "uuid" : "name");
     return false;
 }
 

@@ -149,7 +149,7 @@ sed -i "s,<uuid>.*,<uuid>$(domain_uuid other)</uuid>," "$store/s2.xml"
 damaged 'it is of another domain' s2.xml 's1 s2<s1 s3<s2 s4<s3*'
 run "$OFFSHOT" revert ./vm.xml s2
 assert_status 8
-assert_stderr_contains 'another name or uuid'
+assert_stderr_contains 'another uuid'
 run "$OFFSHOT" delete ./vm.xml s2
 assert_status 8
 ok "$OFFSHOT" delete ./vm.xml s2 --metadata

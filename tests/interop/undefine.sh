@@ -43,10 +43,15 @@ ok "$OFFSHOT" -c "$EMBED" list other --name
 assert_stdout $'a\nb'
 ok "$OFFSHOT" -c "$EMBED" current other --name
 assert_stdout b
-assert_refuses 8 'of a domain with another name' "$OFFSHOT" -c "$EMBED" revert other a
+# as virsh: the state and definition of then, and the name of today
+ok "$OFFSHOT" -c "$EMBED" revert other a
+assert_equal "$(xmllint --xpath 'string(/domain/name)' "$ROOT/etc/qemu/other.xml")" other 'name of the domain'
+run virsh_embed "$ROOT" snapshot-current other --name
+assert_stdout a
 rename_back other
+expect_active a
 all_well
-step ours revert a
+step ours revert b
 
 scenario 'another domain takes the old name, and does not touch what the first one kept there'
 step ours create a --disk-only

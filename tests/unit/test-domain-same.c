@@ -201,6 +201,18 @@ START_TEST(the_element_of_a_file_is_replaced_and_what_stands_around_it_kept)
 }
 END_TEST
 
+START_TEST(name_of_a_domain_is_replaced_and_nothing_else)
+{
+    GError *error = NULL;
+    g_autofree char *text =
+        domain_def_rename_element("<domain><!-- <name/> --><name >a</name><x/></domain>", "b&c",
+                                  &error);
+
+    unit_assert_ok(text != NULL, error);
+    ck_assert_str_eq(text, "<domain><!-- <name/> --><name >b&amp;c</name><x/></domain>");
+}
+END_TEST
+
 START_TEST(only_a_domain_can_replace_a_domain)
 {
     scoped(domain_def) file = parse(DOMAIN(""));
@@ -281,6 +293,7 @@ main(void)
     tcase_add_test(cases, order_of_different_elements_does_not_count_for_libvirt);
     tcase_add_test(cases, each_of_our_files_is_only_the_same_as_itself);
     tcase_add_test(cases, the_element_of_a_file_is_replaced_and_what_stands_around_it_kept);
+    tcase_add_test(cases, name_of_a_domain_is_replaced_and_nothing_else);
     tcase_add_test(cases, only_a_domain_can_replace_a_domain);
     tcase_add_test(cases, a_copy_is_a_definition_of_its_own);
     tcase_add_loop_test(cases, a_domain_is_known_by_uuid_and_only_without_one_by_name, 0,
