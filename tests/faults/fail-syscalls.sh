@@ -91,6 +91,8 @@ fixture()
     make_domain vm vda:qcow2:"$CASE/a.img" vdb:"$1":"$CASE/b.img"
     ok "$OFFSHOT" create ./vm.xml first "${options[@]}"
     [ "$(id -u)" != 0 ] || chown 12345:12345 -- *.img *.first* vm.xml
+    # root follows what that user wrote as by sudo
+    export SUDO_UID=12345
     fixture_end
 }
 
