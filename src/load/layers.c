@@ -13,11 +13,14 @@
 /* of lists that do not say where they belong */
 #define LAYERS_HEADER_OLD "offshot layers 1\n"
 #define LAYERS_MAX (1024 * 1024)
+/* the last word of a line of which the image is no layer */
+#define FLATTENED "flattened"
 
 struct layer {
     struct file_identity identity; /* inode and birth only */
     const struct image_format *format;
     char *path;
+    bool flattened; /* it is no layer, but was ours before it was flattened */
 };
 
 static void
@@ -43,10 +46,13 @@ layer_parse(const char *line)
 {
     g_auto(GStrv) words = g_strsplit(line, " ", 5);
     struct layer *layer = g_new0(struct layer, 1);
+    guint count = g_strv_length(words);
     uint64_t birth;
 
-    if (g_strv_length(words) == 4 && parse_number(words[0], UINT64_MAX, &layer->identity.inode) &&
-        layer->identity.inode > 0 && parse_number(words[1], INT64_MAX, &birth)) {
+    layer->flattened = count == 5 && strcmp(words[4], FLATTENED) == 0;
+    if ((count == 4 || layer->flattened) &&
+        parse_number(words[0], UINT64_MAX, &layer->identity.inode) && layer->identity.inode > 0 &&
+        parse_number(words[1], INT64_MAX, &birth)) {
         layer->identity.birth = (int64_t)birth;
         layer->format = image_format_find_qemu(words[2]);
         layer->path = g_uri_unescape_string(words[3], NULL);
@@ -179,13 +185,14 @@ note_layers(struct state *state, const GPtrArray *layers)
 
     for (guint i = 0; i < layers->len; i++) {
         const struct layer *layer = g_ptr_array_index(layers, i);
-        const struct image *image = image_at(state, layer);
+        /* what was flattened matters only where something else leads to it */
+        const struct image *image = layer->flattened ? NULL : image_at(state, layer);
 
         /* it may have been reached by another name, or its directory renamed */
         if (!image || !is_layer(image, layer))
             image = g_hash_table_lookup(by_inode, &layer->identity.inode);
         if (image && is_layer(image, layer))
-            g_hash_table_add(state->layers, (void *)image);
+            g_hash_table_add(layer->flattened ? state->flattened : state->layers, (void *)image);
     }
 }
 
@@ -216,8 +223,20 @@ state_load_layers(struct state *state, GError **error)
     return false;
 }
 
+static void
+format_images(GString *text, const GPtrArray *images, const char *end)
+{
+    for (guint i = 0; i < images->len; i++) {
+        const struct image *image = g_ptr_array_index(images, i);
+        g_autofree char *path = g_uri_escape_string(image->path, "/", FALSE);
+
+        g_string_append_printf(text, "%" PRIu64 " %" PRId64 " %s %s%s\n", image->identity.inode,
+                               MAX(image->identity.birth, 0), image->format->qemu, path, end);
+    }
+}
+
 char *
-state_layers_format(const struct state *state, const GPtrArray *layers)
+state_layers_format(const struct state *state, const GPtrArray *layers, const GPtrArray *flattened)
 {
     struct file_identity place = find_place(state);
     g_autofree char *directory = g_uri_escape_string(state->location->state, "/", FALSE);
@@ -225,14 +244,8 @@ state_layers_format(const struct state *state, const GPtrArray *layers)
 
     g_string_append_printf(text, "%" PRIu64 " %" PRId64 " %s\n", place.inode, MAX(place.birth, 0),
                            directory);
-
-    for (guint i = 0; i < layers->len; i++) {
-        const struct image *image = g_ptr_array_index(layers, i);
-        g_autofree char *path = g_uri_escape_string(image->path, "/", FALSE);
-
-        g_string_append_printf(text, "%" PRIu64 " %" PRId64 " %s %s\n", image->identity.inode,
-                               MAX(image->identity.birth, 0), image->format->qemu, path);
-    }
+    format_images(text, layers, "");
+    format_images(text, flattened, " " FLATTENED);
     return g_string_free(text, FALSE);
 }
 

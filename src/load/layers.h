@@ -17,8 +17,11 @@
  *     INODE BIRTH DIRECTORY
  *     INODE BIRTH FORMAT PATH
  *
+ *     INODE BIRTH FORMAT PATH flattened
+ *
  * with the state directory that it belongs to (elsewhere, copied, it tells of nothing; version 1
- * has no such line) and a line for each layer: birth in nanoseconds since the epoch, 0 when not
- * known; format as qemu-img calls it; the path with all but plain characters as %XX.
+ * has no such line) and a line for each layer, and for each image that was flattened: birth in
+ * nanoseconds since the epoch, 0 when not known; format as qemu-img calls it; the path with all but
+ * plain characters as %XX.
  */
 bool state_load_layers(struct state *state, GError **error);

@@ -35,6 +35,7 @@ struct state {
     GHashTable *dependents; /* struct image -> GPtrArray of char * */
     GHashTable *searched;   /* set of char *: the directories in which those were looked for */
     GHashTable *layers;     /* set of struct image: layers without a name that are ours */
+    GHashTable *flattened;  /* set of struct image: what was ours before it was flattened */
     GPtrArray *memory;      /* of struct state_memory: of every snapshot that keeps it in a file */
     struct file_identity layers_identity; /* of their list; inode 0: there is none */
     char *token;                          /* for temporary names of this run */

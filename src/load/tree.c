@@ -252,6 +252,7 @@ state_load_tree(struct state *state, GError **error)
     state->dependents = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
     state->searched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     state->layers = g_hash_table_new(NULL, NULL);
+    state->flattened = g_hash_table_new(NULL, NULL);
     load_frozen(state);
     if (!state_load_layers(state, error) || !load_all_tags(state, error))
         return false;
@@ -271,6 +272,7 @@ state_clear_tree(struct state *state)
     g_clear_pointer(&state->dependents, g_hash_table_unref);
     g_clear_pointer(&state->searched, g_hash_table_unref);
     g_clear_pointer(&state->layers, g_hash_table_unref);
+    g_clear_pointer(&state->flattened, g_hash_table_unref);
     g_clear_pointer(&state->memory, g_ptr_array_unref);
 }
 
@@ -307,4 +309,10 @@ bool
 state_is_layer(const struct state *state, const struct image *image)
 {
     return state->layers && g_hash_table_contains(state->layers, image);
+}
+
+bool
+state_was_flattened(const struct state *state, const struct image *image)
+{
+    return state->flattened && g_hash_table_contains(state->flattened, image);
 }

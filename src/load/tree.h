@@ -64,8 +64,14 @@ const GPtrArray *state_find_dependents(const struct state *state, const struct i
  */
 bool state_is_layer(const struct state *state, const struct image *image);
 
-/* The text of the list with the images of LAYERS (of const struct image *) in it, for a plan that
- * stages it. PATH of the list: state_layers_path(). Free both with g_free().
+/* Whether IMAGE stands on nothing since `flatten`, and had been made by a snapshot or a revert (the
+ * same list says so). It is no layer: nothing removes it for want of a name.
  */
-char *state_layers_format(const struct state *state, const GPtrArray *layers);
+bool state_was_flattened(const struct state *state, const struct image *image);
+
+/* The text of the list with the images of LAYERS and FLATTENED (of const struct image *) in it, for
+ * a plan that stages it. PATH of the list: state_layers_path(). Free both with g_free().
+ */
+char *state_layers_format(const struct state *state, const GPtrArray *layers,
+                          const GPtrArray *flattened);
 char *state_layers_path(const struct state *state);

@@ -299,7 +299,7 @@ forget_layers(struct plan *plan, const struct state *state, snapshot_set *remove
             g_ptr_array_add(rest, layer);
     }
     if (rest->len < g_hash_table_size(state->layers))
-        record_layers(plan, state, rest);
+        record_layers(plan, state, rest, NULL);
 }
 
 bool

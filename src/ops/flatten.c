@@ -199,21 +199,22 @@ note_left(const struct state *state, const GPtrArray *flattened, GHashTable *gon
     }
 }
 
-/* A flattened image shows no longer that a snapshot or a revert made it, which a later revert has
- * to know before it gives it up: the list of layers remembers.
+/* A flattened image shows no longer that a snapshot or a revert made it, or will not when that
+ * snapshot is gone, which a later revert has to know before it gives it up. Free the container with
+ * g_ptr_array_unref().
  */
-static bool
-remember_ours(const struct state *state, const GPtrArray *flattened, GPtrArray *remaining)
+static GPtrArray *
+find_ours(const struct state *state, const GPtrArray *flattened)
 {
-    guint known = remaining->len;
+    GPtrArray *ours = g_ptr_array_new();
 
     for (guint i = 0; i < flattened->len; i++) {
         struct image *image = g_ptr_array_index(flattened, i);
 
-        if (!usage_is_ours(state, image) && usage_is_ours_while_active(state, image))
-            g_ptr_array_add(remaining, image);
+        if (!state_is_layer(state, image) && usage_is_ours_while_active(state, image))
+            g_ptr_array_add(ours, image);
     }
-    return remaining->len > known;
+    return ours;
 }
 
 /* Plan that layers go on which only FLATTENED images stood. */
@@ -223,7 +224,7 @@ plan_layers(struct plan *plan, const struct state *state, GPtrArray *flattened, 
     g_autoptr(GHashTable) gone = g_hash_table_new(NULL, NULL);
     g_autoptr(GPtrArray) remaining = g_ptr_array_new();
     g_autoptr(GList) layers = g_list_sort(g_hash_table_get_keys(state->layers), compare_paths);
-    bool changed;
+    g_autoptr(GPtrArray) ours = find_ours(state, flattened);
 
     for (guint i = 0; i < flattened->len; i++)
         g_hash_table_add(gone, g_ptr_array_index(flattened, i));
@@ -237,9 +238,8 @@ plan_layers(struct plan *plan, const struct state *state, GPtrArray *flattened, 
             g_ptr_array_add(remaining, layer->data);
     }
     note_left(state, flattened, gone, notes);
-    changed = remaining->len < g_hash_table_size(state->layers);
-    if (remember_ours(state, flattened, remaining) || changed)
-        record_layers(plan, state, remaining);
+    if (ours->len > 0 || remaining->len < g_hash_table_size(state->layers))
+        record_layers(plan, state, remaining, ours);
 }
 
 /* Whether the domain XML says that the image of DISK can stand on another. */

@@ -150,7 +150,7 @@ merges_plan(struct plan *plan, const struct state *state, const struct merges *m
     for (guint i = 0; i < merges->garbage->len; i++)
         plan_garbage(plan, g_ptr_array_index(merges->garbage, i));
     if (!list_is_same(state, merges->layers))
-        record_layers(plan, state, merges->layers);
+        record_layers(plan, state, merges->layers, NULL);
     return true;
 }
 

@@ -64,9 +64,10 @@ bool record_snapshots(struct plan *plan, const struct state *state, const struct
 void record_domain(struct plan *plan, const struct state *state, const char *text);
 
 /* Plan to make LAYERS (of const struct image *) the list of unnamed layers that are ours; an empty
- * list is no file.
+ * list is no file. FLATTENED (NULL: none) joins the images that are noted there as flattened.
  */
-void record_layers(struct plan *plan, const struct state *state, const GPtrArray *layers);
+void record_layers(struct plan *plan, const struct state *state, const GPtrArray *layers,
+                   const GPtrArray *flattened);
 
 /* Have PLAN watched while it runs (plan_watch_directory()), in all directories in which STATE was
  * searched for what stands on its images. For plans that take such images away or change them.

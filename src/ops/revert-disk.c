@@ -141,7 +141,7 @@ plan_layers(struct plan *plan, const struct revert *revert)
         same = false;
     }
     if (!same)
-        record_layers(plan, state, stay);
+        record_layers(plan, state, stay, NULL);
 }
 
 static bool

@@ -110,8 +110,8 @@ check_other_disks(const struct revert *revert, const struct revert_disk *disk, G
 }
 
 /* What the image shows now is what the revert gives up: that has to be the state of the disk, or
- * one that an earlier revert has given up. Of an image that the disk has left otherwise it may be
- * anything.
+ * one that an earlier revert or delete has given up. When somebody has given the disk an image that
+ * we know nothing of, it may be anything.
  */
 static bool
 check_present(const struct revert *revert, const struct revert_disk *disk, GError **error)
@@ -119,8 +119,9 @@ check_present(const struct revert *revert, const struct revert_disk *disk, GErro
     const struct image *image = disk->frozen->image;
     const struct image *active = disk->active ? disk->active->image : NULL;
 
-    return !disk->active || (active && image_stands_on(active, image)) ||
-           state_is_layer(revert->state, image) ||
+    return !disk->active || state_is_layer(revert->state, image) ||
+           (active && (image_stands_on(active, image) ||
+                       usage_is_ours_while_active(revert->state, active))) ||
            refuse(error, revert,
                   "the domain has another image than '%s', whose present state would be lost: name "
                   "it in the domain XML first, if that is not needed",

@@ -156,7 +156,7 @@ usage_is_ours(const struct state *state, const struct image *image)
             (names_overlay(def->disks, names) && !freezes(state, def, image)))
             return true;
     }
-    return state_is_layer(state, image);
+    return state_is_layer(state, image) || state_was_flattened(state, image);
 }
 
 bool

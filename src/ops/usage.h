@@ -32,8 +32,9 @@ GPtrArray *usage_overlays(const struct state *state, const struct image *image);
 GPtrArray *usage_names(const struct state *state, const struct image *image);
 
 /* Whether IMAGE was made by a snapshot or a revert: one names it as the overlay that it made, and
- * is not itself kept in it; or it is one of our unnamed layers. What some user made by hand, or
- * what a snapshot file only claims to hold, is not ours to remove.
+ * is not itself kept in it; it is one of our unnamed layers, or was such an image before it was
+ * flattened. What some user made by hand, or what a snapshot file only claims to hold, is not ours
+ * to remove.
  */
 bool usage_is_ours(const struct state *state, const struct image *image);
 

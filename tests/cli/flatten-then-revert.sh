@@ -23,3 +23,13 @@ ok "$OFFSHOT" revert ./vm.xml s3
 assert_equal "$(domain_source vm.xml vda)" "$WORK/a.qcow2" 'active name'
 pattern_check a.qcow2 qcow2 0x22 0 64k
 assert_equal "$(echo a*)" 'a.qcow2 a.s1.qcow2 a.s2.qcow2 a.s3.qcow2 a.s4.qcow2' 'images'
+
+# what was flattened and then put aside by hand is nobody's garbage
+ok "$OFFSHOT" flatten ./vm.xml
+ok "$OFFSHOT" create ./vm.xml s5 --internal
+cp a.qcow2 b.qcow2
+sed -i 's,/a\.qcow2,/b.qcow2,' vm.xml
+before=$(sha256sum a.qcow2)
+ok "$OFFSHOT" delete ./vm.xml s1
+ok "$OFFSHOT" delete ./vm.xml s2
+assert_equal "$(sha256sum a.qcow2)" "$before" 'the image that was put aside'

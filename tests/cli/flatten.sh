@@ -36,8 +36,10 @@ assert_equal "$(content_hash b.s3 qcow2)" "$hash_b" 'content of vdb'
 assert_clean a.s3 qcow2
 assert_clean b.s3 qcow2
 
-# nothing else has changed: neither images nor the domain nor the snapshots
+# nothing else has changed: neither images nor the domain nor the snapshots; it is noted whose the images are
 mv a.s3 b.s3 "$SCRATCH/before"
+[ "$(grep -c ' flattened$' .vm.offshot/layers)" = 2 ] || fail 'it is not noted what was flattened'
+rm -r .vm.offshot
 assert_unchanged "$WORK" "$others"
 mv "$SCRATCH/before"/* .
 

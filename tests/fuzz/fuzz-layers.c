@@ -85,10 +85,13 @@ load(bool write)
     struct domain_location location = {.state = directory};
     scoped(image_graph) graph = image_graph_new();
     g_autoptr(GHashTable) layers = g_hash_table_new(NULL, NULL);
-    struct state state = {.location = &location, .graph = graph, .layers = layers};
+    g_autoptr(GHashTable) flattened = g_hash_table_new(NULL, NULL);
+    struct state state = {
+        .location = &location, .graph = graph, .layers = layers, .flattened = flattened};
     g_autoptr(GError) error = NULL;
     bool loaded = state_load_layers(&state, &error);
     g_autoptr(GPtrArray) images = g_ptr_array_new();
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
     g_autofree char *text = NULL;
     GHashTableIter iter;
     gpointer known;
@@ -100,7 +103,7 @@ load(bool write)
     g_assert(loaded || images->len == 0);
     g_assert(images->len <= 1);
     if (loaded && write) {
-        text = state_layers_format(&state, images);
+        text = state_layers_format(&state, images, none);
         write_list(text, -1);
         g_assert(load(false) == (int)images->len);
     }

@@ -37,6 +37,7 @@ planner_init_tree(struct planner *planner)
     state->dependents = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
     state->searched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     state->layers = g_hash_table_new(NULL, NULL);
+    state->flattened = g_hash_table_new(NULL, NULL);
 }
 
 /* Before planner_clear(). */

@@ -15,6 +15,7 @@ static void
 make_tree(struct tree_case *tree, const char *const *layers)
 {
     g_autoptr(GPtrArray) images = g_ptr_array_new();
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
     g_autofree char *text = NULL;
 
     scratch_do("qemu-img create -q -f raw base 1M;"
@@ -26,7 +27,7 @@ make_tree(struct tree_case *tree, const char *const *layers)
     tree_load(tree);
     for (; *layers; layers++)
         g_ptr_array_add(images, (void *)tree_image(tree, *layers));
-    text = state_layers_format(tree->state, images);
+    text = state_layers_format(tree->state, images, none);
     tree_clear(tree);
     tree_save(".vm.offshot/layers", text);
 }
@@ -160,7 +161,7 @@ START_TEST(flattened_image_that_was_ours_is_remembered)
     plan = plan_of(&tree, notes);
     ck_assert_uint_eq(plan->prepare->len, 1);
     stage = g_ptr_array_index(plan->prepare, 0);
-    ck_assert(g_str_has_suffix(stage->content, "/top\n"));
+    ck_assert(g_str_has_suffix(stage->content, "/top flattened\n"));
     tree_clear(&tree);
 }
 END_TEST

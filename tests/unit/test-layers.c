@@ -58,6 +58,15 @@ START_TEST(there_may_be_no_list)
 }
 END_TEST
 
+/* The list of LAYERS alone. Free with g_free(). */
+static char *
+format(const struct state *state, const GPtrArray *layers)
+{
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+
+    return state_layers_format(state, layers, none);
+}
+
 START_TEST(what_was_written_is_read)
 {
     struct tree_case tree;
@@ -76,7 +85,7 @@ START_TEST(what_was_written_is_read)
     ck_assert_str_eq(path, expected);
     g_ptr_array_add(layers, (void *)tree_image(&tree, "kept"));
     g_ptr_array_add(layers, (void *)tree_image(&tree, "a %\n\377"));
-    text = state_layers_format(tree.state, layers);
+    text = format(tree.state, layers);
     tree_clear(&tree);
 
     tree_save(".vm.offshot/layers", text);
@@ -92,6 +101,32 @@ START_TEST(what_was_written_is_read)
 }
 END_TEST
 
+/* What was flattened is known where it is met, and is no layer. */
+START_TEST(flattened_images_are_read)
+{
+    struct tree_case tree;
+    g_autoptr(GPtrArray) layers = g_ptr_array_new();
+    g_autoptr(GPtrArray) flattened = g_ptr_array_new();
+    g_autofree char *text = NULL;
+
+    make_images();
+    scratch_do("mkdir .vm.offshot");
+    tree_load(&tree);
+    g_ptr_array_add(layers, (void *)tree_image(&tree, "kept"));
+    g_ptr_array_add(flattened, (void *)tree_image(&tree, "top"));
+    text = state_layers_format(tree.state, layers, flattened);
+    tree_clear(&tree);
+
+    tree_save(".vm.offshot/layers", text);
+    tree_load(&tree);
+    ck_assert(state_was_flattened(tree.state, tree_image(&tree, "top")));
+    ck_assert(!state_was_flattened(tree.state, tree_image(&tree, "kept")));
+    ck_assert(!state_is_layer(tree.state, tree_image(&tree, "top")));
+    ck_assert(state_is_layer(tree.state, tree_image(&tree, "kept")));
+    tree_clear(&tree);
+}
+END_TEST
+
 START_TEST(list_of_nothing_can_be_written)
 {
     struct tree_case tree;
@@ -101,7 +136,7 @@ START_TEST(list_of_nothing_can_be_written)
     make_images();
     scratch_do("mkdir .vm.offshot");
     tree_load(&tree);
-    text = state_layers_format(tree.state, layers);
+    text = format(tree.state, layers);
     tree_clear(&tree);
     tree_save(".vm.offshot/layers", text);
     tree_load(&tree);
@@ -121,7 +156,7 @@ START_TEST(list_belongs_to_its_directory)
     scratch_do("mkdir .vm.offshot");
     tree_load(&tree);
     g_ptr_array_add(layers, (void *)tree_image(&tree, "kept"));
-    text = state_layers_format(tree.state, layers);
+    text = format(tree.state, layers);
     tree_clear(&tree);
 
     tree_save(".vm.offshot/layers", text);
@@ -315,6 +350,7 @@ main(void)
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, there_may_be_no_list);
     tcase_add_test(cases, what_was_written_is_read);
+    tcase_add_test(cases, flattened_images_are_read);
     tcase_add_test(cases, list_of_nothing_can_be_written);
     tcase_add_test(cases, list_belongs_to_its_directory);
     tcase_add_test(cases, layer_that_nothing_stands_on_comes_into_the_graph);

@@ -3,7 +3,7 @@
 
 #include "ops/record.h"
 
-#include "unit/planner.h"
+#include "unit/planner-tree.h"
 
 #define DISK PLANNER_DISK("vda", "qcow2", "/d/a.qcow2")
 #define STAGE(name) "/d/.vm.snapshots." name ".xml.offshot-TOKEN"
@@ -255,6 +255,26 @@ START_TEST(what_cannot_be_written_is_refused)
 }
 END_TEST
 
+START_TEST(what_was_flattened_stays_noted)
+{
+    g_autoptr(GPtrArray) layers = g_ptr_array_new();
+    g_autoptr(GPtrArray) flattened = g_ptr_array_new();
+    scoped(plan) plan = plan_new("test", "vm", NULL);
+    const char *text;
+
+    planner_init_tree(&planner);
+    g_hash_table_add(planner.state.flattened, planner_image(&planner, "/d/w", "qcow2", NULL));
+    g_ptr_array_add(flattened, planner_image(&planner, "/d/x", "qcow2", NULL));
+    g_ptr_array_add(layers, planner_image(&planner, "/d/y", "qcow2", NULL));
+    record_layers(plan, &planner.state, layers, flattened);
+    text = ((const struct step *)g_ptr_array_index(plan->prepare, 0))->content;
+    ck_assert(g_str_has_suffix(text, "/d/x flattened\n"));
+    ck_assert_ptr_nonnull(strstr(text, "/d/w flattened\n"));
+    ck_assert_ptr_nonnull(strstr(text, "/d/y\n"));
+    planner_clear_tree(&planner);
+}
+END_TEST
+
 START_TEST(list_of_layers_is_made_sorted_and_goes_with_the_last_of_them)
 {
     g_autoptr(GPtrArray) layers = g_ptr_array_new();
@@ -267,7 +287,7 @@ START_TEST(list_of_layers_is_made_sorted_and_goes_with_the_last_of_them)
 
     g_ptr_array_add(layers, planner_image(&planner, "/d/z", "qcow2", NULL));
     g_ptr_array_add(layers, planner_image(&planner, "/d/y", "qcow2", NULL));
-    record_layers(made, &planner.state, layers);
+    record_layers(made, &planner.state, layers, NULL);
     steps = planner_steps(made);
     checks = planner_checks(made);
     ck_assert_str_eq(steps, "prepare 1 stage-file /d/.vm.offshot/.layers.offshot-TOKEN\n"
@@ -279,10 +299,10 @@ START_TEST(list_of_layers_is_made_sorted_and_goes_with_the_last_of_them)
     ck_assert(strstr(text, " /d/y\n") < strstr(text, " /d/z\n"));
 
     g_ptr_array_set_size(layers, 0);
-    record_layers(nothing, &planner.state, layers);
+    record_layers(nothing, &planner.state, layers, NULL);
     ck_assert_uint_eq(nothing->apply->len, 0);
     planner.state.layers_identity.inode = 5;
-    record_layers(gone, &planner.state, layers);
+    record_layers(gone, &planner.state, layers, NULL);
     ck_assert_int_eq(planner_step(gone, "/d/.vm.offshot/layers")->kind, STEP_UNLINK);
 }
 END_TEST
@@ -301,6 +321,7 @@ main(void)
         a_new_snapshot_can_be_recorded_together_with_a_change_of_another,
         a_document_of_the_users_replaces_the_stored_one_as_a_whole,
         what_cannot_be_written_is_refused,
+        what_was_flattened_stays_noted,
         list_of_layers_is_made_sorted_and_goes_with_the_last_of_them,
     };
     Suite *suite = suite_create("record");
