@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "image/backing-guess.h"
 #include "image/graph.h"
@@ -13,6 +14,9 @@
 
 /* No header of a format with backing links fits into less; a VMDK descriptor may be as short. */
 #define IMAGE_SIZE_MIN 128
+
+/* So often a directory is read again in which files are renamed meanwhile. */
+#define LOOKS_MAX 20
 
 struct outside {
     GHashTable *skipped;    /* set of struct image_file */
@@ -105,12 +109,18 @@ outside_find(const struct outside *outside, const struct image_file *file)
     return g_hash_table_lookup(outside->dependents, file);
 }
 
+static bool
+has_moved(const GError *error)
+{
+    return g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT);
+}
+
 /* Whether ERROR, met so many LAYERS down, leaves unknown what the uppermost one stands on. */
 static bool
 is_unknown(const GError *error, unsigned layers)
 {
     return g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED) ||
-           (layers == 0 && g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED));
+           (layers == 0 && error != NULL);
 }
 
 bool
@@ -129,6 +139,8 @@ outside_follow(struct outside *outside, const char *path, const struct image_fil
             break;
         below = backing_guess(at, &here, &local);
         if (is_unknown(local, layers)) {
+            if (layers == 0 && has_moved(local))
+                g_hash_table_remove(outside->seen, file);
             g_propagate_error(error, g_steal_pointer(&local));
             return false;
         }
@@ -145,32 +157,48 @@ outside_follow(struct outside *outside, const char *path, const struct image_fil
 
 /* Follow what the symbolic link PATH leads to by its own name, which others may use. */
 static bool
-follow_target(struct outside *outside, const char *path, const struct image_file *link)
+follow_target(struct outside *outside, const char *path, const struct image_file *link,
+              GError **error)
 {
     struct image_file target = *link;
     char *resolved = realpath(path, NULL);
     bool told;
 
     target.symlink = false;
-    told = !resolved || outside_follow(outside, resolved, &target, NULL);
+    told = !resolved || outside_follow(outside, resolved, &target, error);
     free(resolved);
     return told;
 }
 
-/* Whether it could be told what the file at PATH stands on. */
 static bool
-look_at_file(struct outside *outside, const char *path)
+is_link(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+/* Follow the file at PATH. Fails with OFFSHOT_ERROR_INCONSISTENT when it has another name by now,
+ * otherwise when it cannot be told what it stands on.
+ */
+static bool
+look_at_file(struct outside *outside, const char *path, GError **error)
 {
     struct image_file file = {0};
-    g_autoptr(GError) error = NULL;
+    g_autoptr(GError) local = NULL;
 
-    if (!image_file_look(&file, path, &error))
-        return !g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED);
+    if (!image_file_look(&file, path, &local)) {
+        if (g_error_matches(local, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED) ||
+            (has_moved(local) && is_link(path)))
+            return true;
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
     if ((!file.block && file.identity.size < IMAGE_SIZE_MIN) ||
         g_hash_table_contains(outside->skipped, &file))
         return true;
-    return (!file.symlink || follow_target(outside, path, &file)) &&
-           outside_follow(outside, path, &file, NULL);
+    return (!file.symlink || follow_target(outside, path, &file, error)) &&
+           outside_follow(outside, path, &file, error);
 }
 
 static bool
@@ -180,24 +208,43 @@ may_be_image(const struct dirent *entry)
            entry->d_type == DT_UNKNOWN;
 }
 
-void
-outside_look(struct outside *outside, const char *directory, GPtrArray *unreadable)
+/* Look at every file of ENTRIES. Whether all of them stayed where they were listed. */
+static bool
+look_at_all(struct outside *outside, const char *directory, DIR *entries, GPtrArray *unreadable)
 {
-    DIR *entries = opendir(directory);
     const struct dirent *entry;
+    bool moved = false;
 
-    if (!entries) {
-        g_ptr_array_add(unreadable, g_strdup(directory));
-        return;
-    }
     while ((entry = readdir(entries))) {
+        g_autoptr(GError) error = NULL;
         g_autofree char *path = NULL;
 
         if (!may_be_image(entry))
             continue;
         path = g_build_filename(directory, entry->d_name, NULL);
-        if (!look_at_file(outside, path))
+        if (look_at_file(outside, path, &error))
+            continue;
+        if (has_moved(error))
+            moved = true;
+        else if (!g_ptr_array_find_with_equal_func(unreadable, path, g_str_equal, NULL))
             g_ptr_array_add(unreadable, g_steal_pointer(&path));
     }
-    closedir(entries);
+    return !moved;
+}
+
+void
+outside_look(struct outside *outside, const char *directory, GPtrArray *unreadable)
+{
+    DIR *entries = opendir(directory);
+    bool complete = false;
+
+    /* what is renamed between its listing and the look at it was listed under the old name only */
+    for (unsigned tries = 0; entries && !complete && tries < LOOKS_MAX; tries++) {
+        rewinddir(entries);
+        complete = look_at_all(outside, directory, entries, unreadable);
+    }
+    if (!complete)
+        g_ptr_array_add(unreadable, g_strdup(directory));
+    if (entries)
+        closedir(entries);
 }

@@ -35,14 +35,17 @@ const GPtrArray *outside_find(const struct outside *outside, const struct image_
  * that is skipped. Each file is followed once, through at most IMAGE_CHAIN_MAX layers; what PATH as
  * a symbolic link leads to may be followed again, since its own links start elsewhere.
  *
- * Fails with OFFSHOT_ERROR_FAILED when PATH itself cannot be opened or read, OFFSHOT_ERROR_REFUSED
- * when it cannot be told on what file it, or an image below it, stands.
+ * Fails with OFFSHOT_ERROR_FAILED when PATH itself cannot be opened or read,
+ * OFFSHOT_ERROR_INCONSISTENT when it is no longer FILE (which may be followed under another name
+ * then), OFFSHOT_ERROR_REFUSED when it cannot be told on what file it, or an image below it,
+ * stands.
  */
 bool outside_follow(struct outside *outside, const char *path, const struct image_file *file,
                     GError **error);
 
 /* Follow all files and block devices in DIRECTORY that could be images, through symbolic links as
  * well. UNREADABLE (of char *) gets the paths of those of which it cannot be told what they stand
- * on, or DIRECTORY itself when it cannot be read.
+ * on, or DIRECTORY itself when it cannot be read, or others rename files in it all the time. One
+ * that is renamed meanwhile is found under one of its names.
  */
 void outside_look(struct outside *outside, const char *directory, GPtrArray *unreadable);

@@ -41,6 +41,7 @@ search_begin(struct search *search, struct state *state)
     search->state = state;
     search->outside = outside_new();
     search->images = g_hash_table_new_full(image_file_hash, image_file_equal, g_free, NULL);
+    search->strayed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (guint i = 0; i < all->len; i++) {
         struct image *image = g_ptr_array_index(all, i);
         struct image_file file;
@@ -81,6 +82,7 @@ search_end(struct search *search)
         g_hash_table_insert(search->state->dependents, image, texts);
     }
     g_hash_table_unref(search->images);
+    g_hash_table_unref(search->strayed);
     outside_free(search->outside);
 }
 

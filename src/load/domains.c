@@ -28,29 +28,48 @@ note_on_all(struct search *search, const char *text)
         outside_note(search->outside, file, g_strdup(text), NULL);
 }
 
-static void
-follow_disk(const struct neighbour *neighbour, const struct domain_disk *disk)
+/* Follow PATH, which is FILE. Fails with OFFSHOT_ERROR_INCONSISTENT when it no longer is. */
+static bool
+follow_image(const struct neighbour *neighbour, const char *path, struct image_file *file,
+             GError **error)
 {
     struct search *search = neighbour->search;
-    struct image_file file = {0};
-    g_autoptr(GError) error = NULL;
-    g_autofree char *text = NULL;
+    g_autofree char *text = g_strdup_printf("%s of %s", path, neighbour->owner);
+    g_autoptr(GError) local = NULL;
 
-    if ((disk->type != DISK_TYPE_FILE && disk->type != DISK_TYPE_BLOCK) || !disk->source ||
-        !g_path_is_absolute(disk->source) || !image_file_look(&file, disk->source, NULL))
-        return;
-    if (!file.block)
-        g_hash_table_add(search->state->searched, g_path_get_dirname(disk->source));
-    text = g_strdup_printf("%s of %s", disk->source, neighbour->owner);
-    if (g_hash_table_contains(search->images, &file)) {
+    if (!file->block)
+        g_hash_table_add(search->state->searched, g_path_get_dirname(path));
+    if (g_hash_table_contains(search->images, file)) {
         if (!neighbour->is_own)
-            outside_note(search->outside, &file, g_steal_pointer(&text), NULL);
-    } else if (!outside_follow(search->outside, disk->source, &file, &error) &&
-               g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED)) {
+            outside_note(search->outside, file, g_steal_pointer(&text), NULL);
+        return true;
+    }
+    if (outside_follow(search->outside, path, file, &local))
+        return true;
+    if (g_error_matches(local, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED)) {
         g_autofree char *unknown = g_strconcat(text, " (cannot be read)", NULL);
 
         note_on_all(search, unknown);
     }
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
+static void
+follow_disk(const struct neighbour *neighbour, const struct domain_disk *disk)
+{
+    struct image_file file = {0};
+    g_autoptr(GError) error = NULL;
+
+    if ((disk->type != DISK_TYPE_FILE && disk->type != DISK_TYPE_BLOCK) || !disk->source ||
+        !g_path_is_absolute(disk->source))
+        return;
+    if (image_file_look(&file, disk->source, &error) &&
+        follow_image(neighbour, disk->source, &file, &error))
+        return;
+    if (disk->type == DISK_TYPE_FILE &&
+        g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT))
+        g_hash_table_add(neighbour->search->strayed, g_path_get_dirname(disk->source));
 }
 
 static void
@@ -131,6 +150,25 @@ follow_domain(struct search *search, const char *path, unsigned *left)
     follow_snapshots(&neighbour, path, left);
 }
 
+/* Look for the images that were missing. Of files that cannot be read nothing is known here: they
+ * may be anybody's.
+ */
+static void
+follow_strayed(struct search *search)
+{
+    g_autoptr(GPtrArray) unreadable = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    gpointer directory;
+
+    g_hash_table_iter_init(&iter, search->strayed);
+    while (g_hash_table_iter_next(&iter, &directory, NULL)) {
+        if (!g_file_test(directory, G_FILE_TEST_IS_DIR))
+            continue;
+        g_hash_table_add(search->state->searched, g_strdup(directory));
+        outside_look(search->outside, directory, unreadable);
+    }
+}
+
 void
 search_domains(struct search *search)
 {
@@ -140,4 +178,5 @@ search_domains(struct search *search)
 
     for (guint i = 0; i < MIN(paths->len, DOMAINS_MAX); i++)
         follow_domain(search, g_ptr_array_index(paths, i), &snapshots);
+    follow_strayed(search);
 }

@@ -15,6 +15,7 @@ struct search {
     struct state *state;
     struct outside *outside; /* skips the images of the graph */
     GHashTable *images;      /* struct image_file -> struct image: these */
+    GHashTable *strayed;     /* set of char *: directories where images of others are missing */
 };
 
 /* Follow the disks of the domains whose XML files (*.xml) lie beside that of this one: the first
@@ -23,5 +24,8 @@ struct search {
  * passed over, and so are the images of the graph that another copy of this very domain names (the
  * same uuid or, without one, the same name). Their snapshots are followed in the same way, the
  * first DOMAINS_SNAPSHOTS_MAX; a disk is noted as "PATH of snapshot 'S' of domain 'NAME'".
+ *
+ * Where an image of theirs is missing, an operation may have given it another name for a while, or
+ * put another in its place: all that lies in its directory is followed instead.
  */
 void search_domains(struct search *search);

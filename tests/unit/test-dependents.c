@@ -2,6 +2,10 @@
 #include <config.h>
 
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit/tree-case.h"
@@ -265,6 +269,62 @@ START_TEST(snapshots_of_other_domains_are_followed)
 }
 END_TEST
 
+/* As an operation on that domain leaves it in the middle. */
+START_TEST(image_that_strayed_is_found)
+{
+    struct tree_case tree;
+    g_autofree char *directory = scratch_path("e");
+
+    make_images();
+    scratch_do("qemu-img create -q -f qcow2 -b $PWD/d/base -F qcow2 e/.clone.offshot-1");
+    tree_save_domain("clone.xml", "clone", "vda=qcow2:e/clone vdb=qcow2:nowhere/at-all");
+    tree_load(&tree);
+    check(&tree, "d/base", "e/.clone.offshot-1");
+    ck_assert(g_hash_table_contains(tree.state->searched, directory));
+    tree_clear(&tree);
+}
+END_TEST
+
+/* A process that renames ONE to OTHER and back until it is killed. */
+static pid_t
+rename_all_the_time(const char *one, const char *other)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    while (pid == 0) {
+        if (rename(one, other) < 0 || rename(other, one) < 0)
+            _exit(1);
+    }
+    return pid;
+}
+
+START_TEST(image_that_is_renamed_meanwhile_is_found)
+{
+    g_autofree char *clone = scratch_path("d/clone");
+    g_autofree char *hidden = scratch_path("d/.hidden");
+    pid_t renamer;
+
+    make_images();
+    /* many files, so that it takes a while */
+    scratch_do("qemu-img create -q -f qcow2 -b base -F qcow2 d/clone;"
+               "for i in $(seq 100); do head -c 200 /dev/zero >d/file$i; done");
+    renamer = rename_all_the_time(clone, hidden);
+    for (int i = 0; i < 40; i++) {
+        struct tree_case tree;
+        g_autofree char *found = NULL;
+
+        tree_load(&tree);
+        found = dependents_of(&tree, "d/base");
+        ck_assert_str_ne(found, "");
+        tree_clear(&tree);
+    }
+    kill(renamer, SIGKILL);
+    waitpid(renamer, NULL, 0);
+}
+END_TEST
+
 START_TEST(loop_of_links_ends)
 {
     struct tree_case tree;
@@ -324,6 +384,8 @@ main(void)
     tcase_add_test(cases, clone_that_kept_the_name_is_another_domain);
     tcase_add_test(cases, links_to_images_are_followed);
     tcase_add_test(cases, snapshots_of_other_domains_are_followed);
+    tcase_add_test(cases, image_that_strayed_is_found);
+    tcase_add_test(cases, image_that_is_renamed_meanwhile_is_found);
     tcase_add_test(cases, loop_of_links_ends);
     tcase_add_test(cases, what_cannot_be_read_may_stand_on_all);
     suite_add_tcase(suite, cases);
