@@ -13,6 +13,7 @@ struct cli {
     int jobs;
     char *color;
     char *progress;
+    char *sandbox;
     int dry_run;
     int json;
     int quiet;

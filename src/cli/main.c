@@ -48,6 +48,8 @@ struct poptOption cli_common_options[] = {
      "auto|always|never"},
     {"progress", '\0', POPT_ARG_STRING, &cli.progress, 0, "how to show progress",
      "auto|plain|json|none"},
+    {"sandbox", '\0', POPT_ARG_STRING, &cli.sandbox, 0,
+     "confine qemu-img to its images (default auto)", "auto|off|require"},
     {"help", 'h', POPT_ARG_NONE, &cli.help, 0, "show this help", NULL},
     POPT_TABLEEND,
 };
@@ -128,6 +130,22 @@ check_choice(const char *option, const char *value, const char *const *choices, 
     return false;
 }
 
+/* Confine children as --sandbox says; in the order of enum sandbox_mode. */
+static bool
+set_sandbox(GError **error)
+{
+    static const char *const modes[] = {"off", "auto", "require", NULL};
+    enum sandbox_mode mode = SANDBOX_AUTO;
+
+    if (!check_choice("--sandbox", cli.sandbox, modes, error))
+        return false;
+    for (int i = 0; cli.sandbox && modes[i]; i++) {
+        if (strcmp(cli.sandbox, modes[i]) == 0)
+            mode = (enum sandbox_mode)i;
+    }
+    return child_set_sandbox(mode, error);
+}
+
 static bool
 check_common_options(GError **error)
 {
@@ -140,7 +158,7 @@ check_common_options(GError **error)
         return false;
     }
     return check_choice("--color", cli.color, colors, error) &&
-           check_choice("--progress", cli.progress, progress, error);
+           check_choice("--progress", cli.progress, progress, error) && set_sandbox(error);
 }
 
 static void
@@ -180,11 +198,15 @@ print_general_help(void)
 }
 
 static int
-print_version(void)
+print_version(GError **error)
 {
     char *argv[] = {(char *)"qemu-img", (char *)"--version", NULL};
-    struct child child = {.argv = argv};
+    struct child child = {.argv = argv, .limits = {.writes_nothing = true}};
     struct child *list[] = {&child};
+    int sandbox = sandbox_version();
+
+    if (!check_common_options(error))
+        return -1;
 
     printf("offshot %s\n", PACKAGE_VERSION);
     if (child_run(list, 1, 1, NULL) && child_check(&child, NULL))
@@ -192,6 +214,10 @@ print_version(void)
     else
         printf("qemu-img not found\n");
     child_clear(&child);
+    if (sandbox > 0)
+        printf("sandbox: landlock ABI %d\n", sandbox);
+    else
+        printf("sandbox: none\n");
     return 0;
 }
 
@@ -241,7 +267,7 @@ run(int argc, const char **argv, GError **error)
     rest = poptGetArgs(context);
     command = rest ? find_command(rest[0]) : NULL;
     if (show_version) {
-        status = print_version();
+        status = print_version(error);
     } else if (cli.help && !rest) {
         print_general_help();
         status = 0;

@@ -64,6 +64,8 @@ virsh_run_all(const GPtrArray *argvs, unsigned jobs, GError **error)
         struct child *child = g_new0(struct child, 1);
 
         child->argv = g_ptr_array_index(argvs, i);
+        child->trusted =
+            true; /* which daemon is meant, and how to reach it, is in the environment */
         child->limits.wall_seconds = VIRSH_SECONDS;
         g_ptr_array_add(children, child);
     }

@@ -19,14 +19,16 @@ static const struct child_limits info_limits = {
     .cpu_seconds = 10,
     .wall_seconds = 30,
     .memory = UINT64_C(1) << 30,
+    .writes_nothing = true,
 };
 
 /* Let `qemu-img info` say the size of an image whose format we cannot read. */
 static bool
 ask_qemu_img(struct image *image, GError **error)
 {
-    g_auto(GStrv) argv = qemu_img_info_argv(image->path, image->format->qemu);
-    struct child child = {.argv = argv, .limits = info_limits};
+    scoped(sandbox) sandbox = sandbox_new();
+    g_auto(GStrv) argv = qemu_img_info_argv(image->path, image->format->qemu, sandbox);
+    struct child child = {.argv = argv, .sandbox = sandbox, .limits = info_limits};
     struct child *children[] = {&child};
     struct qemu_img_info info = {0};
     bool done = child_run(children, 1, 1, error) && child_check(&child, error) &&

@@ -43,6 +43,14 @@ qemu_img_overridden_name(const struct qemu_img_target *image, const struct qemu_
     return text ? g_strconcat("json:", text, NULL) : NULL;
 }
 
+/* Allow to read what lies below IMAGE; the image itself is named by the arguments. */
+static void
+allow_below(struct sandbox *sandbox, const struct image *image)
+{
+    for (image = image ? image->backing : NULL; image; image = image->backing)
+        sandbox_allow(sandbox, image->path, SANDBOX_READ);
+}
+
 /* TEXT as the value of a key of --image-opts and the like. */
 static char *
 option_value(const char *text)
@@ -70,64 +78,63 @@ image_options(const struct qemu_img_target *image, unsigned depth)
 }
 
 char **
-qemu_img_snapshot_argv(const struct qemu_img_target *image, char verb, const char *tag)
+qemu_img_snapshot_argv(const struct qemu_img_target *image, char verb, const char *tag,
+                       struct sandbox *sandbox)
 {
     const char option[] = {'-', verb, '\0'};
     g_autofree char *name = json_name(image);
     GPtrArray *argv = g_ptr_array_new();
 
     ARGV_ADD(argv, "qemu-img", "snapshot", "-q", option, tag, "--", name);
+    sandbox_allow(sandbox, image->path, SANDBOX_WRITE);
     return argv_finish(argv);
 }
 
 char **
-qemu_img_repair_argv(const struct qemu_img_target *image)
+qemu_img_repair_argv(const struct qemu_img_target *image, struct sandbox *sandbox)
 {
     g_autofree char *name = json_name(image);
     GPtrArray *argv = g_ptr_array_new();
 
     ARGV_ADD(argv, "qemu-img", "check", "-q", "-r", "all", "--", name);
+    sandbox_allow(sandbox, image->path, SANDBOX_WRITE);
     return argv_finish(argv);
 }
 
 char **
-qemu_img_commit_argv(const struct qemu_img_target *image, const char *base, unsigned depth,
-                     bool progress)
-{
-    g_autofree char *options = image_options(image, depth);
-    GPtrArray *argv = g_ptr_array_new();
-
-    ARGV_ADD(argv, "qemu-img", "commit", progress ? "-p" : "-q", "-d");
-    if (base)
-        ARGV_ADD(argv, "-b", base);
-    ARGV_ADD(argv, "--image-opts", "--", options);
-    return argv_finish(argv);
-}
-
-char **
-qemu_img_compare_argv(const struct qemu_img_target *one, const struct qemu_img_target *other)
+qemu_img_compare_argv(const struct qemu_img_target *one, const struct qemu_img_target *other,
+                      struct sandbox *sandbox)
 {
     GPtrArray *argv = g_ptr_array_new();
 
     /* not -q: what it says is more than an exit status */
     ARGV_ADD(argv, "qemu-img", "compare", "-U", "-f", one->format, "-F", other->format);
     ARGV_ADD(argv, "--", one->path, other->path);
+    sandbox_allow(sandbox, one->path, SANDBOX_READ);
+    allow_below(sandbox, one->chain);
+    sandbox_allow(sandbox, other->path, SANDBOX_READ);
+    allow_below(sandbox, other->chain);
     return argv_finish(argv);
 }
 
 char **
-qemu_img_rebase_argv(const struct qemu_img_target *image, const char *backing,
-                     const char *backing_format, bool unsafe, bool progress)
+qemu_img_rebase_argv(const struct qemu_img_target *image, const struct rebase_spec *spec,
+                     struct sandbox *sandbox)
 {
     g_autofree char *options = image_options(image, 0);
     GPtrArray *argv = g_ptr_array_new();
 
-    ARGV_ADD(argv, "qemu-img", "rebase", progress ? "-p" : "-q");
-    if (unsafe)
+    ARGV_ADD(argv, "qemu-img", "rebase", spec->progress ? "-p" : "-q");
+    if (spec->unsafe)
         ARGV_ADD(argv, "-u");
-    if (backing && backing_format)
-        ARGV_ADD(argv, "-F", backing_format);
-    ARGV_ADD(argv, "-b", backing ? backing : "", "--image-opts", "--", options);
+    if (spec->backing && spec->backing_format)
+        ARGV_ADD(argv, "-F", spec->backing_format);
+    ARGV_ADD(argv, "-b", spec->backing ? spec->backing : "", "--image-opts", "--", options);
+    sandbox_allow(sandbox, image->path, SANDBOX_WRITE);
+    allow_below(sandbox, image->chain);
+    if (spec->base)
+        sandbox_allow(sandbox, spec->base->path, SANDBOX_READ);
+    allow_below(sandbox, spec->base);
     return argv_finish(argv);
 }
 
@@ -156,6 +163,43 @@ qemu_img_name_below(char **argv, unsigned level, const struct qemu_img_target *i
     add_below(argv, level, "file.filename", path);
 }
 
+/* A commit reads all images of the chain and writes to two: the one that gets the data is not
+ * allowed by its path where it has another name.
+ */
+static void
+allow_commit(struct sandbox *sandbox, const struct qemu_img_target *image,
+             const struct commit_spec *spec)
+{
+    const struct image *below = image->chain ? image->chain->backing : NULL;
+
+    sandbox_allow(sandbox, image->path, SANDBOX_WRITE);
+    for (unsigned depth = 1; below; depth++, below = below->backing) {
+        if (depth != spec->depth)
+            sandbox_allow(sandbox, below->path, SANDBOX_READ);
+        else
+            sandbox_allow(sandbox, spec->into ? spec->into->path : below->path, SANDBOX_WRITE);
+    }
+}
+
+char **
+qemu_img_commit_argv(const struct qemu_img_target *image, const struct commit_spec *spec,
+                     struct sandbox *sandbox)
+{
+    g_autofree char *options = image_options(image, spec->depth);
+    GPtrArray *argv = g_ptr_array_new();
+    char **words;
+
+    ARGV_ADD(argv, "qemu-img", "commit", spec->progress ? "-p" : "-q", "-d");
+    if (spec->base)
+        ARGV_ADD(argv, "-b", spec->base);
+    ARGV_ADD(argv, "--image-opts", "--", options);
+    words = argv_finish(argv);
+    if (spec->into)
+        qemu_img_name_below(words, spec->depth, spec->into);
+    allow_commit(sandbox, image, spec);
+    return words;
+}
+
 void
 qemu_img_share_below(char **argv, unsigned level)
 {
@@ -174,7 +218,7 @@ qemu_img_share_base(char **argv)
 }
 
 char **
-qemu_img_convert_argv(const struct convert_spec *spec)
+qemu_img_convert_argv(const struct convert_spec *spec, struct sandbox *sandbox)
 {
     GPtrArray *argv = g_ptr_array_new();
 
@@ -190,5 +234,8 @@ qemu_img_convert_argv(const struct convert_spec *spec)
         ARGV_ADD(argv, "-l", tag);
     }
     ARGV_ADD(argv, "--", spec->source, spec->target);
+    sandbox_allow(sandbox, spec->source, SANDBOX_READ);
+    allow_below(sandbox, spec->chain);
+    sandbox_allow(sandbox, spec->target, SANDBOX_WRITE);
     return argv_finish(argv);
 }

@@ -10,7 +10,7 @@
 #include "util/error.h"
 
 char **
-qemu_img_create_argv(const struct overlay_spec *spec)
+qemu_img_create_argv(const struct overlay_spec *spec, struct sandbox *sandbox)
 {
     g_autofree char *size = g_strdup_printf("%" PRIu64, spec->size);
     GPtrArray *argv = g_ptr_array_new();
@@ -20,16 +20,18 @@ qemu_img_create_argv(const struct overlay_spec *spec)
     if (spec->options && *spec->options)
         ARGV_ADD(argv, "-o", spec->options);
     ARGV_ADD(argv, "--", spec->path, size);
+    sandbox_allow(sandbox, spec->path, SANDBOX_WRITE);
     return argv_finish(argv);
 }
 
 char **
-qemu_img_info_argv(const char *path, const char *format)
+qemu_img_info_argv(const char *path, const char *format, struct sandbox *sandbox)
 {
     GPtrArray *argv = g_ptr_array_new();
 
     /* -U: who uses the image is asked by its locks, with a better message */
     ARGV_ADD(argv, "qemu-img", "info", "-U", "--output=json", "-f", format, "--", path);
+    sandbox_allow(sandbox, path, SANDBOX_READ);
     return argv_finish(argv);
 }
 

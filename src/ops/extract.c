@@ -136,6 +136,7 @@ add_copy(struct plan *plan, const struct state *state, const struct extract_requ
     const struct convert_spec spec = {
         .source = image->path,
         .format = image->format->qemu,
+        .chain = image,
         .tag_id = tag ? tag->id : NULL,
         .tag_name = tag ? tag->name : NULL,
         .target = temporary,
@@ -143,11 +144,15 @@ add_copy(struct plan *plan, const struct state *state, const struct extract_requ
         .compress = request->compress,
     };
     const struct step_overlay expected = {.format = (char *)request->format, .size = image->size};
-    g_auto(GStrv) argv = qemu_img_convert_argv(&spec);
+    scoped(sandbox) sandbox = sandbox_new();
+    g_auto(GStrv) argv = qemu_img_convert_argv(&spec, sandbox);
+    struct step *step;
 
     plan_check_absent(plan, path);
     plan_check_space(plan, directory, chain_bytes(image) + IMAGE_SPACE);
-    step_expect_overlay(plan_add_convert(plan, RANK_MAKE, temporary, argv, image->path), &expected);
+    step = plan_add_convert(plan, RANK_MAKE, temporary, argv, image->path);
+    step->sandbox = g_steal_pointer(&sandbox);
+    step_expect_overlay(step, &expected);
     plan_add_install(plan, RANK_IMAGES, temporary, path);
 }
 

@@ -51,7 +51,9 @@ overlay_plan(struct plan *plan, const struct state *state, const struct overlay_
     g_autofree char *options = backing ? overlay_options(request, error) : NULL;
     struct step_overlay expected = {0};
     struct overlay_spec spec = {0};
+    scoped(sandbox) sandbox = sandbox_new();
     g_auto(GStrv) argv = NULL;
+    struct step *step;
 
     if (!options)
         return false;
@@ -63,7 +65,7 @@ overlay_plan(struct plan *plan, const struct state *state, const struct overlay_
         .size = base->size,
         .options = options[0] != '\0' ? options : NULL,
     };
-    argv = qemu_img_create_argv(&spec);
+    argv = qemu_img_create_argv(&spec, sandbox);
     expected = (struct step_overlay){
         .format = (char *)spec.format,
         .backing = backing,
@@ -71,8 +73,9 @@ overlay_plan(struct plan *plan, const struct state *state, const struct overlay_
         .backing_path = request->base_moves ? NULL : base->path,
         .size = spec.size,
     };
-    step_expect_overlay(plan_add_create_overlay(plan, RANK_MAKE, request->temporary, argv,
-                                                request->like ? request->like : base->path),
-                        &expected);
+    step = plan_add_create_overlay(plan, RANK_MAKE, request->temporary, argv,
+                                   request->like ? request->like : base->path);
+    step->sandbox = g_steal_pointer(&sandbox);
+    step_expect_overlay(step, &expected);
     return true;
 }

@@ -93,34 +93,27 @@ add_job(struct batch *batch, struct step *step)
     job->batch = batch;
     job->step = step;
     job->child.argv = argv;
+    job->child.sandbox = step->sandbox;
+    job->child.fds[0] = MAX(step->fd, 0);
+    job->child.fds[1] = MAX(step->with_fd, 0);
     job->child.on_output = progress ? note_progress : NULL;
     job->child.on_output_data = job;
     g_ptr_array_add(batch->jobs, job);
 }
 
-/* Start and await them, with all that they inherit. */
+/* Start and await them. */
 static bool
 run_jobs(const struct batch *batch, GError **error)
 {
-    const GArray *locks = batch->setting->locks;
     g_autofree struct child **list = g_new0(struct child *, batch->jobs->len + 1);
-    GArray *inherited = g_array_new(FALSE, FALSE, sizeof(int));
-    bool fine;
 
-    g_array_append_vals(inherited, locks->data, locks->len);
     for (guint i = 0; i < batch->jobs->len; i++) {
         struct job *job = g_ptr_array_index(batch->jobs, i);
 
         list[i] = &job->child;
-        if (job->step->fd >= 0)
-            g_array_append_val(inherited, job->step->fd);
     }
-    child_set_inherited(inherited);
-    fine = batch->jobs->len == 0 ||
+    return batch->jobs->len == 0 ||
            child_run(list, batch->jobs->len, batch->setting->options->jobs, error);
-    child_set_inherited((GArray *)locks);
-    g_array_unref(inherited);
-    return fine;
 }
 
 /* Judge each. */

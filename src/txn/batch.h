@@ -8,13 +8,12 @@
 /* What running them needs beside the steps. */
 struct batch_setting {
     const struct txn_options *options; /* how many at a time, and who is told how far they are */
-    const GArray *locks;               /* of int: descriptors that each program inherits */
     unsigned others;      /* long programs of the same rank that are not in this batch … */
     unsigned others_done; /* … and how many of them are done */
 };
 
 /* Run the programs of STEPS (of struct step *; those without one are passed over), each inheriting
- * the descriptors of all. Steps that change an image and whose program was started are marked
+ * the descriptors of its step. Steps that change an image and whose program was started are marked
  * `begun`.
  *
  * Fails with the error of the first that failed in the strict sense (child_check()), or

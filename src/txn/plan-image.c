@@ -11,24 +11,27 @@
 static void
 show_program(struct step *step)
 {
-    const struct qemu_img_target image = {step->path, step->format, step->block};
+    const struct qemu_img_target image = {step->path, step->format, step->block, NULL};
+    const struct rebase_spec rebase = {.backing = step->link.backing,
+                                       .backing_format = step->link.format,
+                                       .unsafe = step->kind == STEP_RELINK};
+    const struct commit_spec commit = {.base = step->source, .depth = step->depth};
 
     switch (step->kind) {
     case STEP_TAKE_TAG:
-        step->argv = qemu_img_snapshot_argv(&image, 'c', step->tag);
+        step->argv = qemu_img_snapshot_argv(&image, 'c', step->tag, NULL);
         return;
     case STEP_APPLY_TAG:
-        step->argv = qemu_img_snapshot_argv(&image, 'a', step->tag);
+        step->argv = qemu_img_snapshot_argv(&image, 'a', step->tag, NULL);
         return;
     case STEP_DELETE_TAG:
-        step->argv = qemu_img_snapshot_argv(&image, 'd', step->tag);
+        step->argv = qemu_img_snapshot_argv(&image, 'd', step->tag, NULL);
         return;
     case STEP_COMMIT:
-        step->argv = qemu_img_commit_argv(&image, step->source, step->depth, false);
+        step->argv = qemu_img_commit_argv(&image, &commit, NULL);
         return;
     default:
-        step->argv = qemu_img_rebase_argv(&image, step->link.backing, step->link.format,
-                                          step->kind == STEP_RELINK, false);
+        step->argv = qemu_img_rebase_argv(&image, &rebase, NULL);
     }
 }
 

@@ -304,6 +304,7 @@ step_free(struct step *step)
     g_free(step->source);
     g_free(step->like);
     g_strfreev(step->argv);
+    sandbox_free(step->sandbox);
     g_free(step->content);
     step_overlay_clear(&step->overlay);
     g_free(step->format);

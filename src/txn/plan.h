@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "util/file.h"
+#include "util/sandbox.h"
 #include "util/scope.h"
 
 /* The ordered steps of one operation, computed before anything changes. Planners fill it, the
@@ -70,7 +71,8 @@ struct step {
     char *source;
     char *like;
     char **argv;
-    char *content; /* NUL-terminated text */
+    struct sandbox *sandbox; /* what argv makes its program touch; NULL: it is not run as it is */
+    char *content;           /* NUL-terminated text */
     struct step_overlay overlay;
     char *format;              /* of a step that changes an image: its format, qemu's name */
     bool block;                /* … and whether it is a block device */

@@ -88,7 +88,7 @@ note_written(const struct plan *plan, const struct step_context *context)
  */
 static bool
 recover_locked(const struct journal *journal, const struct txn_options *options,
-               const GArray *locks, enum txn_recovery *what, GError **error)
+               enum txn_recovery *what, GError **error)
 {
     const struct plan *plan = journal->plan;
     scoped(watch) watch = watch_new();
@@ -101,7 +101,7 @@ recover_locked(const struct journal *journal, const struct txn_options *options,
                     .yielded = &yielded,
                     .watch = watch,
                     .notes = options->notes},
-        .setting = {.options = options, .locks = locks},
+        .setting = {.options = options},
     };
     const struct step_context *context = &execution.context;
     g_autoptr(GError) local = NULL;
@@ -151,7 +151,7 @@ txn_recover(const struct txn_options *options, const char *domain, bool dry_run,
     locks = plan_locks_new();
     interrupt_begin();
     done = dry_run || (plan_lock_images(journal->plan, journal->phase, locks, error) &&
-                       recover_locked(journal, options, locks, &what, error));
+                       recover_locked(journal, options, &what, error));
     interrupt_end();
     plan_locks_free(locks);
     if (done) {

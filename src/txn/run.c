@@ -182,7 +182,7 @@ txn_run(struct plan *plan, const struct txn_options *options, GError **error)
                     .yielded = &yielded,
                     .watch = watch,
                     .notes = options->notes},
-        .setting = {.options = options, .locks = locks},
+        .setting = {.options = options},
     };
     bool done;
 

@@ -140,9 +140,10 @@ static bool
 set_program_by_path(struct step *step, const struct step_context *context, const struct image *top,
                     const struct image *base, GError **error)
 {
-    const struct qemu_img_target image = step_part_target(step);
+    struct qemu_img_target image = step_part_target(step);
     bool share = step_part_any_is_ours(base->backing, context);
     g_autofree char *name = base_name(top, step->depth, share);
+    const struct commit_spec spec = {.base = name, .depth = step->depth};
 
     if (!name) {
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
@@ -150,7 +151,8 @@ set_program_by_path(struct step *step, const struct step_context *context, const
                     step->path, step->source);
         return false;
     }
-    step->argv = qemu_img_commit_argv(&image, name, step->depth, false);
+    image.chain = top;
+    step->argv = qemu_img_commit_argv(&image, &spec, step->sandbox);
     if (share)
         qemu_img_share_below(step->argv, step->depth + 1);
     return true;
@@ -170,6 +172,7 @@ set_commit_program(struct step *step, const struct step_context *context, const 
     g_autofree char *written = step_part_name(step->with_fd);
     const struct qemu_img_target top_image = step_part_opened(top_name, top);
     const struct qemu_img_target base_image = step_part_opened(written, base);
+    struct commit_spec spec = {.depth = step->depth, .into = &base_image};
     g_autofree char *name = NULL;
 
     if (step->depth > 1 && relative)
@@ -178,10 +181,10 @@ set_commit_program(struct step *step, const struct step_context *context, const 
         name = g_strdup(written);
     if (step->depth > 1 && !name)
         return set_program_by_path(step, context, top, base, error);
-    step->argv = qemu_img_commit_argv(&top_image, name, step->depth, false);
+    spec.base = name;
+    step->argv = qemu_img_commit_argv(&top_image, &spec, step->sandbox);
     if (step->depth > 1)
         name_below(step->argv, 1, top->backing);
-    qemu_img_name_below(step->argv, step->depth, &base_image);
     if (relative)
         name_below(step->argv, step->depth + 1, below);
     if (step_part_any_is_ours(below, context))
@@ -238,13 +241,14 @@ step_commit_begin(struct step *step, const struct step_context *context, GError 
            mark_read(step->source, &step->mark, error);
 }
 
-/* Whether qemu-img finds the same data in the images of ARGV (taken), and says so. A signal stops
- * it.
- */
+/* Whether qemu-img finds the same data in ONE and OTHER, and says so. A signal stops it. */
 static bool
-compare(char **argv, bool *identical, GError **error)
+compare(const struct qemu_img_target *one, const struct qemu_img_target *other, bool *identical,
+        GError **error)
 {
-    struct child child = {.argv = argv};
+    scoped(sandbox) sandbox = sandbox_new();
+    g_auto(GStrv) argv = qemu_img_compare_argv(one, other, sandbox);
+    struct child child = {.argv = argv, .sandbox = sandbox, .limits = {.writes_nothing = true}};
     struct child *children[] = {&child};
     bool fine;
 
@@ -258,7 +262,6 @@ compare(char **argv, bool *identical, GError **error)
     if (fine && *identical)
         *identical = strstr(child.out->str, "Images are identical.") != NULL;
     child_clear(&child);
-    g_strfreev(argv);
     return fine;
 }
 
@@ -266,10 +269,11 @@ compare(char **argv, bool *identical, GError **error)
  * writes.
  */
 static bool
-check_written(const struct step *step, const struct image *base, GError **error)
+check_written(const struct step *step, const struct image *top, const struct image *base,
+              GError **error)
 {
-    const struct qemu_img_target top_image = step_part_target(step);
-    const struct qemu_img_target base_image = {step->source, base->format->qemu, base->block};
+    struct qemu_img_target top_image = step_part_target(step);
+    const struct qemu_img_target base_image = {step->source, base->format->qemu, base->block, base};
     bool identical = true;
     struct step_mark now;
 
@@ -278,7 +282,8 @@ check_written(const struct step *step, const struct image *base, GError **error)
     if (now.size != step->mark.size || now.mtime != step->mark.mtime ||
         now.ctime != step->mark.ctime)
         return true;
-    if (!compare(qemu_img_compare_argv(&top_image, &base_image), &identical, error) || identical)
+    top_image.chain = top;
+    if (!compare(&top_image, &base_image, &identical, error) || identical)
         return identical;
     g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED,
                 "image '%s' did not get the data of '%s' although qemu-img did not complain",
@@ -300,7 +305,7 @@ check_committed(const struct step *step, const struct step_context *context, GEr
     if (fd < 0)
         return false;
     if (base->size >= top->size)
-        return check_written(step, base, error) &&
+        return check_written(step, top, base, error) &&
                (!context->recovering || base_repair(step, base, fd, error));
     g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED,
                 "image '%s' was not made as large as '%s' although qemu-img did not complain",

@@ -180,8 +180,8 @@ step_part_target(const struct step *step)
 struct qemu_img_target
 step_part_opened(const char *name, const struct image *image)
 {
-    return (
-        struct qemu_img_target){.path = name, .format = image->format->qemu, .block = image->block};
+    return (struct qemu_img_target){
+        .path = name, .format = image->format->qemu, .block = image->block, .chain = image};
 }
 
 const struct image *
@@ -207,6 +207,14 @@ step_part_is_planned(const struct step_context *context, const char *path,
     const struct file_identity *planned = planned_identity(context, path);
 
     return !planned || step_same_file(context, identity, planned);
+}
+
+void
+step_part_reset(struct step *step)
+{
+    g_clear_pointer(&step->argv, g_strfreev);
+    sandbox_free(step->sandbox);
+    step->sandbox = sandbox_new();
 }
 
 int
@@ -238,13 +246,13 @@ step_part_open(const struct step *step, const struct step_context *context, GErr
 char *
 step_part_name(int fd)
 {
-    return g_strdup_printf("/proc/%d/fd/%d", (int)getpid(), fd);
+    return g_strdup_printf("/proc/self/fd/%d", fd);
 }
 
 bool
-step_part_run(char **argv, GError **error)
+step_part_run(char **argv, const struct sandbox *sandbox, int fd, GError **error)
 {
-    struct child child = {.argv = argv};
+    struct child child = {.argv = argv, .sandbox = sandbox, .fds = {fd}};
     struct child *children[] = {&child};
     bool fine = child_run(children, 1, 1, error) && child_check(&child, error);
 
@@ -273,8 +281,9 @@ step_part_repair(const struct qemu_img_target *image, int fd, GError **error)
     const struct qemu_img_target open = {.path = name,
                                          .format = image->format,
                                          .block = image->block};
-    g_auto(GStrv) argv = qemu_img_repair_argv(&open);
-    struct child child = {.argv = argv};
+    scoped(sandbox) sandbox = sandbox_new();
+    g_auto(GStrv) argv = qemu_img_repair_argv(&open, sandbox);
+    struct child child = {.argv = argv, .sandbox = sandbox, .fds = {fd}};
     struct child *children[] = {&child};
     bool fine = child_run(children, 1, 1, error) && repair_check(&child, error);
 

@@ -10,6 +10,7 @@
 #include "image/image-file.h"
 #include "image/qemu-img.h"
 #include "txn/step-part.h"
+#include "util/child.h"
 #include "util/error.h"
 
 bool
@@ -42,11 +43,14 @@ step_link_set(const struct step *step, int fd, const struct step_link *link, GEr
     const struct qemu_img_target image = {.path = name,
                                           .format = step->format,
                                           .block = step->block};
+    const struct rebase_spec spec = {.backing = link->backing,
+                                     .backing_format = link->format,
+                                     .unsafe = true};
+    scoped(sandbox) sandbox = sandbox_new();
     struct image_header header = {0};
     bool fine;
 
-    if (!step_part_run(qemu_img_rebase_argv(&image, link->backing, link->format, true, false),
-                       error) ||
+    if (!step_part_run(qemu_img_rebase_argv(&image, &spec, sandbox), sandbox, fd, error) ||
         !step_link_read(step, fd, &header, error))
         return false;
     fine = step_link_is(&header, link);
@@ -59,13 +63,20 @@ step_link_set(const struct step *step, int fd, const struct step_link *link, GEr
     return false;
 }
 
+/* Descriptor FD as the program that inherits it has it, and nobody else. */
+static char *
+program_own_name(int fd)
+{
+    return g_strdup_printf(CHILD_PROC "fd/%d", fd);
+}
+
 /* Zeros of SIZE bytes that take no space. */
 static char *
 stand_in_nothing(struct step *step, uint64_t size, GError **error)
 {
     step->fd = memfd_create("offshot-nothing", MFD_CLOEXEC);
     if (step->fd >= 0 && ftruncate(step->fd, (off_t)size) == 0)
-        return step_part_name(step->fd);
+        return program_own_name(step->fd);
     offshot_set_error_errno(error, errno,
                             "cannot make an empty image of %" G_GUINT64_FORMAT " bytes in memory",
                             size);
@@ -89,7 +100,7 @@ step_stand_in(struct step *step, uint64_t virtual_size, GError **error)
         offshot_set_error_errno(error, errno, "cannot open directory '%s'", directory);
         return NULL;
     }
-    through = step_part_name(step->fd);
+    through = program_own_name(step->fd);
     return g_strdup_printf("%s/%s", through, name);
 }
 

@@ -57,6 +57,9 @@ go_back(const struct step *step, int fd, enum link_state state, GError **error)
 static bool
 begin_relink(struct step *step, const struct step_context *context, GError **error)
 {
+    const struct rebase_spec spec = {.backing = step->link.backing,
+                                     .backing_format = step->link.format,
+                                     .unsafe = true};
     struct qemu_img_target image = step_part_target(step);
     g_autofree char *name = NULL;
     enum link_state state;
@@ -69,7 +72,7 @@ begin_relink(struct step *step, const struct step_context *context, GError **err
         return true;
     name = step_part_name(step->fd);
     image.path = name;
-    step->argv = qemu_img_rebase_argv(&image, step->link.backing, step->link.format, true, false);
+    step->argv = qemu_img_rebase_argv(&image, &spec, step->sandbox);
     return true;
 }
 
@@ -85,6 +88,8 @@ set_rebase_program(struct step *step, const struct step_context *context, const 
     const struct image_format *format = image_format_find_qemu(step->link.format);
     g_autofree char *name = step_part_name(step->with_fd);
     struct qemu_img_target target = step_part_target(step);
+    struct rebase_spec spec = {.backing = stand_in,
+                               .backing_format = step->base ? step->link.format : "raw"};
     const struct image *image = step_part_walk(graph, step, error);
     const struct image *base =
         image && step->base ? image_graph_walk(graph, step->base, format, error) : NULL;
@@ -92,8 +97,9 @@ set_rebase_program(struct step *step, const struct step_context *context, const 
     if (!image || !base != !step->base)
         return false;
     target.path = name;
-    step->argv = qemu_img_rebase_argv(&target, stand_in, step->base ? step->link.format : "raw",
-                                      false, false);
+    target.chain = image;
+    spec.base = base;
+    step->argv = qemu_img_rebase_argv(&target, &spec, step->sandbox);
     if (image->backing) {
         const struct qemu_img_target below = step_part_opened(image->backing->path, image->backing);
 
@@ -131,7 +137,7 @@ step_merge_begin(struct step *step, const struct step_context *context, bool *ne
 {
     bool fine;
 
-    g_clear_pointer(&step->argv, g_strfreev);
+    step_part_reset(step);
     if (step->kind == STEP_COMMIT)
         fine = step_commit_begin(step, context, error);
     else

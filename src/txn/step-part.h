@@ -61,6 +61,11 @@ bool step_merge_end(const struct step *step, const struct step_context *context,
 bool step_merge_abandon(const struct step *step, const struct step_context *context,
                         GError **error);
 
+/* Drop the program that STEP has, which is only to be shown or has run, and begin a sandbox for the
+ * one to come.
+ */
+void step_part_reset(struct step *step);
+
 /* Open the image of STEP for reading, and see that it is the one that the plan has locked. Fails
  * with OFFSHOT_ERROR_INTERRUPTED when another is there or none. The caller closes it.
  */
@@ -84,13 +89,15 @@ const struct image *step_part_walk(struct image_graph *graph, const struct step 
 /* Whether the plan holds IMAGE, or one below it, for itself alone. */
 bool step_part_any_is_ours(const struct image *image, const struct step_context *context);
 
-/* A name by which children reach descriptor FD of this process, for as long as it lives: qemu-img
- * opens it anew. Free with g_free().
+/* A name by which a child that inherits descriptor FD reaches what it leads to: qemu-img opens it
+ * anew. Free with g_free().
  */
 char *step_part_name(int fd);
 
-/* Run one program (ARGV is taken) and judge it strictly. */
-bool step_part_run(char **argv, GError **error);
+/* Run one program (ARGV is taken) that may touch what SANDBOX says and inherits FD, and judge it
+ * strictly.
+ */
+bool step_part_run(char **argv, const struct sandbox *sandbox, int fd, GError **error);
 
 /* Let qemu-img repair IMAGE, open at FD, before or after something that changes it is run again: it
  * was interrupted or failed. Only what that leaves behind is mended; no state changes.
@@ -109,8 +116,9 @@ bool step_link_is(const struct image_header *header, const struct step_link *lin
 bool step_link_set(const struct step *step, int fd, const struct step_link *link, GError **error);
 
 /* A backing string that leads to what STEP, a rebase, is to put its image on, but only as long as
- * this process lives: qemu-img writes the link before the data is flushed. What it leads through is
- * kept open in step->fd. VIRTUAL_SIZE is that of the image. Free with g_free().
+ * the program of the step lives: qemu-img writes the link before the data is flushed. What it leads
+ * through is a descriptor that the program inherits, step->fd, named by CHILD_PROC: nobody else may
+ * have a file behind such a name. VIRTUAL_SIZE is that of the image. Free with g_free().
  */
 char *step_stand_in(struct step *step, uint64_t virtual_size, GError **error);
 

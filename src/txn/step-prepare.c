@@ -66,6 +66,20 @@ begin_link(const struct step *step, GError **error)
     return false;
 }
 
+/* The program gets the new file by its descriptor, and no right to the name. */
+static bool
+begin_new_image(struct step *step, GError **error)
+{
+    g_autofree char *name = NULL;
+
+    step->fd = file_create(step->path, error);
+    if (step->fd < 0)
+        return false;
+    name = step_part_name(step->fd);
+    sandbox_rename(step->sandbox, step->path, name);
+    return true;
+}
+
 bool
 step_begin(struct step *step, GError **error)
 {
@@ -76,8 +90,7 @@ step_begin(struct step *step, GError **error)
         return begin_stage_file(step, error);
     case STEP_CREATE_OVERLAY:
     case STEP_CONVERT:
-        step->fd = file_create(step->path, error);
-        return step->fd >= 0;
+        return begin_new_image(step, error);
     case STEP_FILL_DEVICE:
         return device_fill(step->path, step->source, error);
     case STEP_LINK:
@@ -101,7 +114,7 @@ static char *
 program_word(const struct step *step, const char *word, bool progress)
 {
     if (step->fd >= 0 && strcmp(word, step->path) == 0)
-        return g_strdup_printf("/proc/self/fd/%d", step->fd);
+        return step_part_name(step->fd);
     return g_strdup(progress && strcmp(word, "-q") == 0 ? "-p" : word);
 }
 

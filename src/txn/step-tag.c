@@ -22,7 +22,8 @@
 struct tagged {
     const struct step *step;
     int fd;
-    GPtrArray *tags; /* as they were last read */
+    struct sandbox *sandbox; /* of all programs that are run on it */
+    GPtrArray *tags;         /* as they were last read */
 };
 
 static bool
@@ -82,7 +83,7 @@ program(const struct tagged *tagged, char verb, const char *word)
                                           .format = tagged->step->format,
                                           .block = tagged->step->block};
 
-    return qemu_img_snapshot_argv(&image, verb, word);
+    return qemu_img_snapshot_argv(&image, verb, word, tagged->sandbox);
 }
 
 /* The program that does VERB, -a or -d, to the tag NAME and to no other. */
@@ -127,7 +128,8 @@ change(struct tagged *tagged, char **argv, char verb, const char *name, GError *
     g_autoptr(GError) failure = NULL;
     bool holds;
 
-    if (!(step_part_run(argv, &failure) ? tagged_read : tagged_repair)(tagged, error) ||
+    if (!(step_part_run(argv, tagged->sandbox, tagged->fd, &failure) ? tagged_read : tagged_repair)(
+            tagged, error) ||
         !tagged_holds(tagged, verb, name, &holds, error))
         return false;
     if (holds)
@@ -209,7 +211,8 @@ step_tag_begin(struct step *step, const struct step_context *context, bool *need
     if (tagged.fd < 0)
         return false;
     step->fd = tagged.fd;
-    g_clear_pointer(&step->argv, g_strfreev);
+    step_part_reset(step);
+    tagged.sandbox = step->sandbox;
     /* what a crash left is not to be seen before it is whole */
     if (!context->recovering || step_hide(step, step->fd, &local))
         step->argv = begin(&tagged, context, &local);
@@ -339,18 +342,33 @@ undo_take(struct tagged *tagged, GError **error)
     return argv && change(tagged, argv, 'd', name, error) && tagged_repair(tagged, error);
 }
 
+static struct tagged
+tagged_open(const struct step *step, const struct step_context *context, GError **error)
+{
+    return (struct tagged){.step = step,
+                           .fd = step_part_open(step, context, error),
+                           .sandbox = sandbox_new()};
+}
+
+static void
+tagged_close(struct tagged *tagged)
+{
+    g_clear_pointer(&tagged->tags, g_ptr_array_unref);
+    g_clear_pointer(&tagged->sandbox, sandbox_free);
+    scoped_fd_close(&tagged->fd);
+}
+
 bool
 step_tag_undo(const struct step *step, const struct step_context *context, GError **error)
 {
-    struct tagged tagged = {.step = step, .fd = step_part_open(step, context, error)};
+    struct tagged tagged = tagged_open(step, context, error);
     bool fine =
         tagged.fd >= 0 && step_hide(step, tagged.fd, error) && tagged_repair(&tagged, error);
 
     if (fine)
         fine = step->kind == STEP_APPLY_TAG ? undo_apply(&tagged, context, error)
                                             : undo_take(&tagged, error);
-    g_clear_pointer(&tagged.tags, g_ptr_array_unref);
-    scoped_fd_close(&tagged.fd);
+    tagged_close(&tagged);
     return fine && step_unhide(step, error);
 }
 
@@ -358,12 +376,11 @@ step_tag_undo(const struct step *step, const struct step_context *context, GErro
 static bool
 mend(const struct step *step, const struct step_context *context, GError **error)
 {
-    struct tagged tagged = {.step = step, .fd = step_part_open(step, context, error)};
+    struct tagged tagged = tagged_open(step, context, error);
     bool fine = tagged.fd >= 0 && tagged_repair(&tagged, error) &&
                 step_part_flush(tagged.fd, step->path, error);
 
-    g_clear_pointer(&tagged.tags, g_ptr_array_unref);
-    scoped_fd_close(&tagged.fd);
+    tagged_close(&tagged);
     return fine;
 }
 

@@ -5,9 +5,12 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "util/landlock.h"
 
 static void
 limit_set(int resource, rlim_t soft, rlim_t hard)
@@ -28,6 +31,40 @@ limits_set(const struct child_limits *limits)
         limit_set(RLIMIT_CPU, limits->cpu_seconds, (rlim_t)limits->cpu_seconds + 1);
     if (limits->memory)
         limit_set(RLIMIT_AS, limits->memory, limits->memory);
+    if (limits->writes_nothing)
+        limit_set(RLIMIT_FSIZE, 0, 0);
+}
+
+static void
+inherit(int fd)
+{
+    if (fcntl(fd, F_SETFD, 0) < 0)
+        _exit(126);
+}
+
+/* Put PID in the place of the zeros of CHILD_PROC, and move the rest of WORD up to it. */
+static void
+pid_fill(char *word, pid_t pid)
+{
+    char *start = word + strlen("/proc/");
+    char *rest = word + strlen(CHILD_PROC) - 1;
+    char *end = start;
+
+    for (pid_t left = pid; left > 0; left /= 10)
+        end++;
+    memmove(end, rest, strlen(rest) + 1);
+    for (pid_t left = pid; left > 0; left /= 10)
+        *--end = (char)('0' + left % 10);
+}
+
+/* This is a copy of the parent's memory: there the word stays as it is. */
+static void
+words_fill(char **argv)
+{
+    for (; *argv; argv++) {
+        if (strncmp(*argv, CHILD_PROC, strlen(CHILD_PROC)) == 0)
+            pid_fill(*argv, getpid());
+    }
 }
 
 void
@@ -46,9 +83,14 @@ child_setup_apply(gpointer data)
         signal(number, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    limits_set(setup->limits);
-    for (guint i = 0; setup->inherited && i < setup->inherited->len; i++) {
-        if (fcntl(g_array_index(setup->inherited, int, i), F_SETFD, 0) < 0)
-            _exit(126);
+    limits_set(&setup->child->limits);
+    for (guint i = 0; setup->inherited && i < setup->inherited->len; i++)
+        inherit(g_array_index(setup->inherited, int, i));
+    for (size_t i = 0; i < CHILD_FDS; i++) {
+        if (setup->child->fds[i] > 0)
+            inherit(setup->child->fds[i]);
     }
+    words_fill(setup->child->argv);
+    if (setup->ruleset >= 0 && !landlock_enter(setup->ruleset))
+        _exit(126);
 }

@@ -30,23 +30,34 @@ set_start_error(struct child *child, const GError *cause)
                     program, cause->message);
 }
 
-void
-child_slot_start(struct child_slot *slot, struct child *child, char **environment,
-                 const GArray *inherited)
+/* Fork and execute. */
+static bool
+spawn(struct child_slot *slot, struct child *child, const struct child_common *common)
 {
-    struct child_setup setup = {getpid(), &child->limits, inherited};
+    bool confined = common->confined && !child->trusted;
+    char **environment = child->trusted ? common->whole_environment : common->environment;
+    scoped_fd ruleset = confined ? sandbox_open(child->sandbox, child->argv[0], &child->error) : -1;
+    struct child_setup setup = {getpid(), child, common->inherited, ruleset};
     g_autoptr(GError) cause = NULL;
 
+    if (confined && ruleset < 0)
+        return false;
+    if (g_spawn_async_with_pipes(NULL, child->argv, environment,
+                                 G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, child_setup_apply,
+                                 &setup, &slot->pid, NULL, &slot->fds[0], &slot->fds[1], &cause))
+        return true;
+    set_start_error(child, cause);
+    return false;
+}
+
+void
+child_slot_start(struct child_slot *slot, struct child *child, const struct child_common *common)
+{
     child_clear(child);
     child->out = g_string_new(NULL);
     child->err = g_string_new(NULL);
-    if (!g_spawn_async_with_pipes(NULL, child->argv, environment,
-                                  G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH,
-                                  child_setup_apply, &setup, &slot->pid, NULL, &slot->fds[0],
-                                  &slot->fds[1], &cause)) {
-        set_start_error(child, cause);
+    if (!spawn(slot, child, common))
         return;
-    }
     child->started = true;
     slot->child = child;
     slot->tick = 0;

@@ -16,11 +16,17 @@ struct child_slot {
     gint64 tick;     /* microseconds of the last wait for its death; 0: its output goes on */
 };
 
-/* Start CHILD in SLOT, inheriting the descriptors INHERITED (of int; NULL: none). A failure is the
- * child's own, and leaves the slot free.
- */
-void child_slot_start(struct child_slot *slot, struct child *child, char **environment,
-                      const GArray *inherited);
+/* What all children have in common. */
+struct child_common {
+    char **environment;
+    char **whole_environment; /* of those that are trusted */
+    const GArray *inherited;  /* of int: descriptors; NULL: none */
+    bool confined;            /* each to its sandbox, but for those that are trusted */
+};
+
+/* Start CHILD in SLOT. A failure is the child's own, and leaves the slot free. */
+void child_slot_start(struct child_slot *slot, struct child *child,
+                      const struct child_common *common);
 
 /* Kill the child and whatever is in its process group. It still has to be reaped. */
 void child_slot_kill(struct child_slot *slot);

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include "util/child-slot.h"
@@ -25,6 +26,24 @@
 static GArray *inherited_fds;
 static void (*trace_argv)(char *const *argv);
 static int cancel_fd = -1;
+static bool confined;
+
+bool
+child_set_sandbox(enum sandbox_mode mode, GError **error)
+{
+    int version = sandbox_version();
+    struct utsname kernel = {0};
+
+    confined = mode != SANDBOX_OFF && version > 0;
+    if (mode != SANDBOX_REQUIRE || version > 0)
+        return true;
+    uname(&kernel);
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                "the kernel (%s %s) offers no sandbox: it needs Landlock, built in and switched on "
+                "(lsm=landlock,...); --sandbox=auto goes on without",
+                kernel.sysname, kernel.release);
+    return false;
+}
 
 void
 child_set_inherited(GArray *fds)
@@ -167,23 +186,33 @@ slots_kill(struct child_slot *slots, unsigned jobs)
     }
 }
 
+/* All that a program gets to know of our environment: how others are found. */
+static char **
+environment_new(void)
+{
+    char **environment = g_environ_setenv(NULL, "LC_ALL", "C", TRUE);
+    const char *path = g_getenv("PATH");
+
+    return path ? g_environ_setenv(environment, "PATH", path, TRUE) : environment;
+}
+
 static void
-start(struct child_slot *slot, struct child *child, char **environment)
+start(struct child_slot *slot, struct child *child, const struct child_common *common)
 {
     child_trace(child->argv);
-    child_slot_start(slot, child, environment, inherited_fds);
+    child_slot_start(slot, child, common);
 }
 
 /* Fill free slots from CHILDREN, the next one being *NEXT. Returns how many children run now. */
 static unsigned
 slots_fill(struct child_slot *slots, unsigned jobs, struct child *const *children, size_t count,
-           size_t *next, char **environment)
+           size_t *next, const struct child_common *common)
 {
     unsigned active = 0;
 
     for (unsigned i = 0; i < jobs; i++) {
         while (!slots[i].child && *next < count)
-            start(&slots[i], children[(*next)++], environment);
+            start(&slots[i], children[(*next)++], common);
         active += slots[i].child != NULL;
     }
     return active;
@@ -207,7 +236,9 @@ set_cancelled(GError **error)
 bool
 child_run(struct child *const *children, size_t count, unsigned jobs, GError **error)
 {
-    g_auto(GStrv) environment = g_environ_setenv(g_get_environ(), "LC_ALL", "C", TRUE);
+    g_auto(GStrv) environment = environment_new();
+    g_auto(GStrv) whole = g_environ_setenv(g_get_environ(), "LC_ALL", "C", TRUE);
+    const struct child_common common = {environment, whole, inherited_fds, confined};
     g_autofree struct child_slot *slots = NULL;
     g_autofree struct pollfd *polled = NULL;
     size_t next = 0;
@@ -219,7 +250,7 @@ child_run(struct child *const *children, size_t count, unsigned jobs, GError **e
     jobs = (unsigned)CLAMP(MIN((size_t)jobs, count), 1, 1024);
     slots = g_new0(struct child_slot, jobs);
     polled = g_new0(struct pollfd, 2 * (size_t)jobs + 1);
-    while (slots_fill(slots, jobs, children, count, &next, environment) > 0) {
+    while (slots_fill(slots, jobs, children, count, &next, &common) > 0) {
         if (!slots_wait(slots, jobs, polled)) {
             slots_kill(slots, jobs);
             return set_cancelled(error);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "util/sandbox.h"
+
 /* How much of a child's output is kept; the rest is read and dropped. */
 #define CHILD_OUTPUT_MAX (1024 * 1024)
 
@@ -12,14 +14,26 @@
 struct child_limits {
     unsigned cpu_seconds;
     unsigned wall_seconds;
-    uint64_t memory; /* address space, bytes */
+    uint64_t memory;     /* address space, bytes */
+    bool writes_nothing; /* no file may grow */
 };
 
-/* One program to run, and afterwards what came of it. The caller sets argv, limits and, where
- * wanted, on_output, and zeroes the rest.
+/* What a word of argv begins with that names a file of /proc/PID, PID being the child's own: that
+ * is put in before it is executed. A path that really begins so does not exist.
+ */
+#define CHILD_PROC "/proc/0000000000/"
+
+/* How many descriptors a child can have for itself. */
+#define CHILD_FDS 2
+
+/* One program to run, and afterwards what came of it. The caller sets argv, the files that these
+ * name, limits and, where wanted, on_output, and zeroes the rest.
  */
 struct child {
-    char **argv; /* borrowed */
+    char **argv;                   /* borrowed */
+    const struct sandbox *sandbox; /* borrowed; NULL: it needs no file but its own */
+    int fds[CHILD_FDS]; /* inherited, too, under their numbers, by which argv names them; 0: none */
+    bool trusted;       /* no sandbox, and all of our environment: it looks at no image */
     struct child_limits limits;
     /* Called each time when more has come on standard output, behind what was there in `out`. */
     void (*on_output)(const struct child *child, void *data);
@@ -34,6 +48,11 @@ struct child {
 
 /* Free what child_run() left in CHILD; what the caller set stays. */
 void child_clear(struct child *child);
+
+/* Whether children are confined to their sandboxes (at first: not). Fails with
+ * OFFSHOT_ERROR_REFUSED when MODE is SANDBOX_REQUIRE and the kernel offers none.
+ */
+bool child_set_sandbox(enum sandbox_mode mode, GError **error);
 
 /* Descriptors that every child started from now on inherits (image locks), or NULL for none. An
  * array of int, borrowed until the next call.
@@ -51,9 +70,9 @@ void child_trace(char *const *argv);
  */
 void child_set_cancel(int fd);
 
-/* Run COUNT children, at most JOBS at a time, and wait for all. stdin is /dev/null, LC_ALL=C; they
- * run in process groups of their own and die with this process, whatever kills it. Their results
- * stand in CHILDREN.
+/* Run COUNT children, at most JOBS at a time, and wait for all. stdin is /dev/null; of the
+ * environment they get PATH, and LC_ALL=C (trusted ones all, and that); they run in process groups
+ * of their own and die with this process, whatever kills it. Their results stand in CHILDREN.
  *
  * Returns false with OFFSHOT_ERROR_FAILED when cancelled; single failures are no error here.
  */

@@ -20,15 +20,15 @@ mkdir bin
 cat >bin/qemu-img <<EOF
 #!/bin/bash
 if [ ! -e '$SCRATCH/said' ]; then
-    setsid virsh -q -c '$uri' <'$SCRATCH/commands' >'$SCRATCH/said' 2>/dev/null 9>&- &
-    until grep -q 'shut off' '$SCRATCH/said'; do sleep 0.05; done
+    HOME='$HOME' setsid virsh -q -c '$uri' <'$SCRATCH/commands' >'$SCRATCH/said' 2>/dev/null 9>&- &
+    until grep -qs 'shut off' '$SCRATCH/said'; do sleep 0.05; done
 fi
 exec '$(command -v qemu-img)' "\$@"
 EOF
 chmod +x bin/qemu-img
 at_exit 'echo quit >&9'
 echo 'list --all' >&9
-ok env PATH="$WORK/bin:$PATH" "$OFFSHOT" -c "$uri" create vm s1 --disk-only
+ok env PATH="$WORK/bin:$PATH" "$OFFSHOT" -c "$uri" create vm s1 --disk-only --sandbox=off
 assert_stderr_contains "daemon was started meanwhile"
 assert_stderr_contains "run \`offshot publish vm -c '$uri' --run\`"
 

@@ -22,7 +22,7 @@ esac
 exec $(printf %q "$(command -v qemu-img)") "\$@"
 EOF
 chmod +x "$SCRATCH/bin/qemu-img"
-run env PATH="$SCRATCH/bin:$PATH" "$OFFSHOT" flatten ./vm.xml
+run env PATH="$SCRATCH/bin:$PATH" "$OFFSHOT" flatten ./vm.xml --sandbox=off
 assert_status 137
 assert_exists .vm.offshot/journal
 

@@ -27,7 +27,7 @@ fixture_end
 wrap_qemu_img 'count() { LD_PRELOAD= od -An -tu4 -N4 "$FAULT_SHIM"; }
 case " $* " in *" -a "*)
     first=$(count); "$REAL" "$@"; status=$?; last=$(count)
-    echo $first $last >"$MARKS"
+    echo $first $last >'"$SCRATCH/marks"'
     exit $status ;;
 esac
 exec "$REAL" "$@"'
@@ -35,11 +35,10 @@ case_fresh
 before=$(shown a.qcow2 qcow2)
 frozen="$(shown a.qcow2 qcow2 s1) $(shown a.qcow2 qcow2 s2)"
 after=$(shown a.qcow2 qcow2 s1)
-export MARKS=$SCRATCH/marks
 PATH=$BIN:$PATH shim 0 none "$OFFSHOT" revert ./vm.xml s1
 assert_status 0
 assert_equal "$(shown a.qcow2 qcow2)" "$after"
-read -r first last <"$MARKS"
+read -r first last <"$SCRATCH/marks"
 [ $((last - first)) -ge 5 ] || fail "qemu-img snapshot -a makes only $((last - first)) calls"
 
 # guest: writes over all of the disk that vm.xml names. Returns whether it could.

@@ -46,29 +46,28 @@ calls=openat,pwrite64,pwritev,fallocate,ftruncate,fdatasync,fcntl,lseek,close,ex
 case_fresh
 mapfile -t list < <(trace_points "$calls" qemu-img create -q -u -f qcow2 -F raw -b b.raw -- "$CASE/x" 256k)
 [ "${#list[@]}" -gt 10 ] || fail "qemu-img has only ${#list[@]} calls"
-# shellcheck disable=SC2016 # for the wrapper
-wrap_qemu_img 'case " $* " in
-*" $ONE "*) exec strace -f -qq -o /dev/null -e "trace=$CALL" \
-    -e "inject=$CALL:signal=KILL:when=$NUMBER" "$REAL" "$@" ;;
-*) exec "$REAL" "$@" ;;
-esac'
 row='create, qemu-img killed'
 killed=0
 for i in "${!list[@]}"; do
-    read -r CALL NUMBER <<<"${list[i]}"
-    ONE=b.raw
-    [ $((i % 2)) = 0 ] || ONE=a.qcow2
-    export CALL NUMBER ONE
+    read -r call number <<<"${list[i]}"
+    one=b.raw
+    [ $((i % 2)) = 0 ] || one=a.qcow2
+    # shellcheck disable=SC2016 # for the wrapper
+    wrap_qemu_img 'case " $* " in
+*" '"$one"' "*) exec strace -f -qq -o /dev/null -e trace='"$call"' \
+    -e inject='"$call:signal=KILL:when=$number"' "$REAL" "$@" ;;
+*) exec "$REAL" "$@" ;;
+esac'
     case_fresh
     PATH=$BIN:$PATH run "${create[@]}"
     trial "$row"
     case $STATUS in
-    0) compare "$row" "$ONE killed at ${list[i]}, too late" nothing after ;;
+    0) compare "$row" "$one killed at ${list[i]}, too late" nothing after ;;
     1)
         killed=$((killed + 1))
-        compare "$row" "$ONE killed at ${list[i]}" nothing before
+        compare "$row" "$one killed at ${list[i]}" nothing before
         ;;
-    *) lost "$row" "$ONE killed at ${list[i]}: status $STATUS" ;;
+    *) lost "$row" "$one killed at ${list[i]}: status $STATUS" ;;
     esac
 done
 [ "$killed" -gt $((${#list[@]} / 2)) ] || fail "only $killed of ${#list[@]} were killed"
@@ -80,7 +79,7 @@ for script in 'kill -9 "$PPID"; exec "$REAL" "$@"' '"$REAL" "$@"; kill -9 "$PPID
     wrap_qemu_img "$script"
     for next in "${FOLLOW_UPS[@]}"; do
         case_fresh
-        { PATH=$BIN:$PATH run "${create[@]}"; } 2>/dev/null
+        { PATH=$BIN:$PATH run "${create[@]}" --sandbox=off; } 2>/dev/null
         trial "$row"
         [ "$STATUS" = 137 ] || lost "$row" "status $STATUS"
         ! run_next "$row" "$script" "$next" || compare "$row" "$script" "$next" before

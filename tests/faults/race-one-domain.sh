@@ -71,7 +71,7 @@ start()
         STDOUT=$SCRATCH/out.$number STDERR=$SCRATCH/err.$number
         {
             FAULT_SHIM=$SCRATCH/shim.$number FAULT_AT=$kill FAULT_KIND=kill LD_PRELOAD=$SHIM \
-                run "$OFFSHOT" "$timeout" "$command" ./vm.xml "$@"
+                run "$OFFSHOT" "$timeout" "$command" ./vm.xml "$@" --sandbox=off
         } 2>/dev/null
         echo "$STATUS $command ${1-}" >"$SCRATCH/ended.$number"
     ) &

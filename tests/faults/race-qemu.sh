@@ -98,19 +98,24 @@ try_all()
 }
 
 PROGRAMS=(qemu_io qemu_storage_daemon qemu_system)
-export SCRATCH IMAGE='' ATTEMPTS=$SCRATCH/attempts
-export -f qemu_system try_qemu_system try_qemu_io try_qemu_storage_daemon try_all
+IMAGE=
+ATTEMPTS=$SCRATCH/attempts
 
-# What offshot runs instead of qemu-img: everybody tries to get at the image at the first call that makes or changes
-# anything; later only qemu-io. An image that has no name for a while is locked, too.
-# shellcheck disable=SC2016
-wrap_qemu_img 'case $1 in
+# wrap_attempts: what offshot runs instead of qemu-img: everybody tries to get at $IMAGE at the first call that makes
+# or changes anything; later only qemu-io. An image that has no name for a while is locked, too.
+wrap_attempts()
+{
+    # shellcheck disable=SC2016 # for the wrapper
+    wrap_qemu_img "$(declare -p SCRATCH IMAGE ATTEMPTS HOME
+declare -f qemu_system try_qemu_system try_qemu_io try_qemu_storage_daemon try_all)"'
+case $1 in
 info | --version) ;;
 *) if [ -s "$ATTEMPTS" ]; then try_all "$IMAGE" qemu_io
     else try_all "$IMAGE" qemu_io qemu_storage_daemon qemu_system; fi
     [ -e "$IMAGE" ] || try_all "$(ls "${IMAGE%/*}/.${IMAGE##*/}".offshot-*)" qemu_io ;;
 esac
 exec "$REAL" "$@"'
+}
 
 # before FIXTURE: whoever has the disk, each operation is refused.
 before()
@@ -148,8 +153,9 @@ during()
 
     [[ $1 != extract* ]] || want=started
     : >"$ATTEMPTS"
+    wrap_attempts
     # shellcheck disable=SC2086 # words
-    PATH=$BIN:$PATH run "$OFFSHOT" $1
+    PATH=$BIN:$PATH run "$OFFSHOT" $1 --sandbox=off
     assert_status 0
     [ "$(wc -l <"$ATTEMPTS")" -ge ${#PROGRAMS[@]} ] || fail "$1: only tried: $(cat "$ATTEMPTS")"
     ! grep -v " $want" "$ATTEMPTS" || fail "$1: the image was not $want"

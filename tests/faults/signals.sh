@@ -43,7 +43,7 @@ is_gone()
 start_slow()
 {
     rm -f "$SCRATCH"/child.*
-    PATH=$BIN:$PATH "$@" </dev/null >"$STDOUT" 2>"$STDERR" &
+    PATH=$BIN:$PATH "$@" --sandbox=off </dev/null >"$STDOUT" 2>"$STDERR" &
     job=$!
     LAST=$*
     wait_for test -e "$SCRATCH/child.b"

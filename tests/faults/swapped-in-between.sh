@@ -39,14 +39,21 @@ make_victim()
     cp "$FIXTURE/a.s2" "$VICTIM/image.qcow2"
 }
 
-# a qemu-img that swaps $SWAP for a link to $LEADS when it is started for $VERB, once; an image that is hidden meanwhile, too
-# shellcheck disable=SC2016 # for the wrapper
-wrap_qemu_img '[ -f "$SWAP" ] || SWAP=$(echo "${SWAP%/*}/.${SWAP##*/}.offshot-"*)
+# make_swapper VERB IMAGE LEADS: a qemu-img that swaps IMAGE for a link to LEADS when it is started for VERB, once; an
+# image that is hidden meanwhile, too
+make_swapper()
+{
+    local words
+
+    words=$(printf 'VERB=%q SWAP=%q LEADS=%q SWAPPED=%q' "$1" "$CASE/$2" "$3" "$SWAPPED")
+    # shellcheck disable=SC2016 # for the wrapper
+    wrap_qemu_img "$words"'
+[ -f "$SWAP" ] || SWAP=$(echo "${SWAP%/*}/.${SWAP##*/}.offshot-"*)
 if [ "$1" = "$VERB" ] && [ ! -e "$SWAPPED" ] && [ -f "$SWAP" ]; then
     mv "$SWAP" "$SWAP.aside" && ln -s "$LEADS" "$SWAP" && : >"$SWAPPED"
 fi
 exec "$REAL" "$@"'
-
+}
 
 # swap VERB IMAGE LEADS COMMAND...: IMAGE becomes a link when qemu-img does VERB
 swap()
@@ -61,8 +68,8 @@ swap()
     rm -f "$SWAPPED"
     victim=$(snapshot_state "$VICTIM")
     before=$(content_hash "$(domain_source "$DOMAIN.xml" vda)" qcow2)
-    VERB=$verb SWAP=$CASE/$image LEADS=$leads SWAPPED=$SWAPPED PATH=$BIN:$PATH \
-        run timeout 60 "$OFFSHOT" "$@"
+    make_swapper "$verb" "$image" "$leads"
+    PATH=$BIN:$PATH run timeout 60 "$OFFSHOT" "$@" --sandbox=off
     [ -e "$SWAPPED" ] || fail "$row: nothing was swapped: $*"
     [ "$(snapshot_state "$VICTIM")" = "$victim" ] || lost "$row" 'something was written into the other image'
     # as it was, but for what has been done

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Preloaded into offshot and, through it, into its qemu-img: one counter for all calls that change
- * something, whichever process and thread makes them, and one fault at the call of a given number.
+/* Preloaded into offshot and, since execve() is told to hand that down, into its qemu-img: one
+ * counter for all calls that change something, whichever process and thread makes them, and one
+ * fault at the call of a given number.
  *
  * The environment says: FAULT_SHIM a file of FAULT_SHIM_SIZE bytes that all share; FAULT_AT the
  * number (0: only count); FAULT_KIND "kill" (offshot and the caller die), "kill-child" (only the
@@ -11,6 +12,8 @@
  * Whoever is preloaded locks the file shared as long as he lives.
  */
 #define _GNU_SOURCE
+#include "lib/shim-environment.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -133,7 +133,8 @@ at()
         2>/dev/null
 }
 
-# wrap_qemu_img SCRIPT: offshot finds this instead of qemu-img; in it, $REAL is the real one.
+# wrap_qemu_img SCRIPT: offshot finds this instead of qemu-img; in it, $REAL is the real one. Of the environment
+# it gets PATH alone, and what it does to anything but the images takes --sandbox=off.
 wrap_qemu_img()
 {
     mkdir -p "$BIN"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Preloaded into offshot and, through it, into its qemu-img: writes down what each call does to
- * files and directories, in the order in which it took effect, and cuts the power at the call of a
- * given number. lib/power-cut.c then works out what may have been lost.
+/* Preloaded into offshot and, since execve() is told to hand that down, into its qemu-img: writes
+ * down what each call does to files and directories, in the order in which it took effect, and cuts
+ * the power at the call of a given number. lib/power-cut.c then works out what may have been lost.
  *
  * The environment says: POWER_SHARED a file of zeros that all processes share (struct
  * power_shared); POWER_LOG the file to append records to (lib/power-log.h), which everybody locks
@@ -11,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include "lib/power-log.h"
+#include "lib/shim-environment.h"
 
 #include <dirent.h>
 #include <dlfcn.h>

@@ -7,7 +7,7 @@
 need qemu-img qemu-io jq
 
 mkdir wrong
-export CANARY REAL=$OFFSHOT REAL_QEMU_IMG
+export CANARY REAL=$OFFSHOT
 REAL_QEMU_IMG=$(command -v qemu-img)
 
 # What the wrong programs share: $dir and $xml of the domain, $active its last active image.
@@ -107,9 +107,11 @@ esac
 exit 0
 WRONG
 
-# Wrong without a message, exit 0.
-cat >wrong/qemu-img <<'WRONG'
-#!/bin/bash
+# Wrong without a message, exit 0. It gets nothing of the environment but PATH.
+wrong_qemu_img()
+{
+    printf '#!/bin/bash\nCANARY=%q\nREAL_QEMU_IMG=%q\n' "$CANARY" "$REAL_QEMU_IMG"
+    cat <<'WRONG'
 case "$CANARY $1 $*" in
 'commit commit '*) exit 0 ;;
 'apply snapshot '*' -a '*) exit 0 ;;
@@ -117,7 +119,8 @@ case "$CANARY $1 $*" in
 esac
 exec "$REAL_QEMU_IMG" "$@"
 WRONG
-chmod +x wrong/offshot wrong/qemu-img
+}
+chmod +x wrong/offshot
 
 # noticed CANARY TEXT SEED...: with TEXT, by one of the seeds.
 noticed()
@@ -126,6 +129,8 @@ noticed()
 
     CANARY=$1
     shift 2
+    wrong_qemu_img >wrong/qemu-img
+    chmod +x wrong/qemu-img
     for seed; do
         rm -rf tree
         mkdir tree
@@ -142,6 +147,8 @@ noticed()
 }
 
 CANARY=none
+wrong_qemu_img >wrong/qemu-img
+chmod +x wrong/qemu-img
 mkdir tree
 OFFSHOT=$PWD/wrong/offshot PATH=$PWD/wrong:$PATH ok "${OFFSHOT_MODEL_TEST:?}" --seed 1 --steps 20 "$PWD/tree"
 

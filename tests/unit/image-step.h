@@ -22,7 +22,6 @@ static GArray *locks;
  * the first call with PATTERN in its words goes wrong (with "always-" before WHEN: all such calls).
  */
 static const char fake_qemu_img[] =
-    "#!/bin/sh\n"
     "mode=$(dirname \"$0\")/../mode\n"
     "if [ -e \"$mode\" ]; then\n"
     "    { read -r when; read -r pattern; } <\"$mode\"\n"
@@ -50,11 +49,14 @@ image_step_setup(void)
     g_autofree char *real = g_find_program_in_path("qemu-img");
     g_autofree char *path = NULL;
     g_autofree char *fake = NULL;
+    /* a program gets nothing else of our environment than PATH */
+    g_autofree char *script =
+        g_strdup_printf("#!/bin/sh\nREAL_QEMU_IMG='%s'\n%s", real, fake_qemu_img);
 
     scratch_setup();
     fake = scratch_path("bin/qemu-img");
     scratch_do("mkdir bin");
-    ck_assert(g_file_set_contents(fake, fake_qemu_img, -1, NULL));
+    ck_assert(g_file_set_contents(fake, script, -1, NULL));
     ck_assert_int_eq(chmod(fake, 0755), 0);
     path = g_strdup_printf("%s/bin:%s", scratch_directory, g_getenv("PATH"));
     g_setenv("REAL_QEMU_IMG", real, TRUE);
@@ -136,7 +138,9 @@ static inline bool
 step_program_run(const struct step *step, GError **error)
 {
     g_auto(GStrv) argv = step_image_program(step, false);
-    struct child child = {.argv = argv};
+    struct child child = {.argv = argv,
+                          .sandbox = step->sandbox,
+                          .fds = {MAX(step->fd, 0), MAX(step->with_fd, 0)}};
     struct child *children[] = {&child};
     bool fine = child_run(children, 1, 1, error) && child_check(&child, error);
 

@@ -131,6 +131,65 @@ START_TEST(child_sees_c_locale_and_empty_stdin)
 }
 END_TEST
 
+START_TEST(child_gets_nothing_else_of_the_environment_than_path)
+{
+    g_autofree char *wanted = g_strdup_printf("LC_ALL=C\nPATH=%s\n", g_getenv("PATH"));
+    g_autofree char *out = NULL;
+
+    g_setenv("LD_PRELOAD", "", TRUE);
+    g_setenv("SECRET", "1", TRUE);
+    out = output_of("tr '\\0' '\\n' </proc/$$/environ | sort");
+    ck_assert_str_eq(out, wanted);
+}
+END_TEST
+
+START_TEST(trusted_child_gets_all_of_the_environment_and_no_sandbox)
+{
+    char *argv[] = {(char *)"/bin/sh", (char *)"-c",
+                    (char *)"echo $LC_ALL $MINE; cat /etc/passwd >/dev/null", NULL};
+    struct child child = {.trusted = true};
+
+    g_setenv("LC_ALL", "de_DE.UTF-8", TRUE);
+    g_setenv("MINE", "1", TRUE);
+    ck_assert(child_set_sandbox(SANDBOX_AUTO, NULL));
+    run_one(&child, argv);
+    ck_assert(child_set_sandbox(SANDBOX_OFF, NULL));
+    ck_assert_str_eq(child.out->str, "C 1\n");
+    ck_assert_str_eq(child.err->str, "");
+    ck_assert_int_eq(child.status, 0);
+    child_clear(&child);
+}
+END_TEST
+
+/* A word that names the child's own /proc, with a descriptor of its own behind it. */
+START_TEST(own_descriptors_are_reached_and_a_name_dies_with_the_child)
+{
+    scoped_fd own = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    scoped_fd other = open("/dev/full", O_RDONLY | O_CLOEXEC);
+    g_autofree char *other_name = g_strdup_printf("/proc/self/fd/%d", other);
+    g_autofree char *name = g_strdup_printf(CHILD_PROC "fd/%d", own);
+    g_autofree char *kept = g_strdup(name);
+    char *argv[] = {(char *)"/bin/sh",
+                    (char *)"-c",
+                    (char *)"readlink $0 $2; echo $0 >&2; echo $1",
+                    name,
+                    (char *)"x" CHILD_PROC,
+                    other_name,
+                    NULL};
+    struct child child = {.fds = {own, other}};
+    g_autofree char *prefix = NULL;
+
+    run_one(&child, argv);
+    ck_assert_str_eq(child.out->str, "/dev/zero\n/dev/full\nx" CHILD_PROC "\n");
+    g_strchomp(child.err->str);
+    prefix = g_strdup_printf("/fd/%d", own);
+    ck_assert(g_str_has_suffix(child.err->str, prefix));
+    ck_assert(!g_file_test(child.err->str, G_FILE_TEST_EXISTS));
+    ck_assert_str_eq(name, kept);
+    child_clear(&child);
+}
+END_TEST
+
 START_TEST(only_named_descriptors_are_inherited)
 {
     scoped_fd plain = open("/dev/null", O_RDONLY);
@@ -233,6 +292,20 @@ START_TEST(cpu_and_memory_are_limited)
 
     run_one(&child, SHELL("ulimit -t; ulimit -v; ulimit -c"));
     ck_assert_str_eq(child.out->str, "5\n524288\n0\n");
+    child_clear(&child);
+}
+END_TEST
+
+START_TEST(a_child_that_only_reads_cannot_make_a_file_grow)
+{
+    struct child child = {.limits = {.writes_nothing = true}};
+    g_autofree char *directory = g_dir_make_tmp("offshot-child-XXXXXX", NULL);
+    g_autofree char *script =
+        g_strdup_printf("cd %s; echo out; (echo x >file); wc -c <file; rm file", directory);
+
+    run_one(&child, SHELL(script));
+    ck_assert_str_eq(child.out->str, "out\n0\n");
+    ck_assert_int_eq(rmdir(directory), 0);
     child_clear(&child);
 }
 END_TEST
@@ -395,6 +468,9 @@ main(void)
     tcase_add_test(cases, missing_program_is_told_apart_from_status_127);
     tcase_add_test(cases, both_streams_are_drained_however_much_comes);
     tcase_add_test(cases, child_sees_c_locale_and_empty_stdin);
+    tcase_add_test(cases, child_gets_nothing_else_of_the_environment_than_path);
+    tcase_add_test(cases, trusted_child_gets_all_of_the_environment_and_no_sandbox);
+    tcase_add_test(cases, own_descriptors_are_reached_and_a_name_dies_with_the_child);
     tcase_add_test(cases, only_named_descriptors_are_inherited);
     tcase_add_test(cases, signals_are_as_by_default_in_the_child);
     tcase_add_test(cases, ignored_sigchld_does_not_lose_the_status);
@@ -402,6 +478,7 @@ main(void)
     tcase_add_test(cases, closed_output_does_not_hide_a_slow_child);
     tcase_add_test(cases, process_left_behind_does_not_hold_up_the_result);
     tcase_add_test(cases, cpu_and_memory_are_limited);
+    tcase_add_test(cases, a_child_that_only_reads_cannot_make_a_file_grow);
     tcase_add_test(cases, many_children_run_at_most_jobs_at_a_time);
     tcase_add_test(cases, cancelling_kills_and_reaps_all);
     tcase_add_test(cases, cancelled_before_means_nothing_is_started);

@@ -22,7 +22,7 @@ START_TEST(create_gives_everything_and_opens_nothing)
         .size = UINT64_MAX,
         .options = "cluster_size=4096",
     };
-    g_auto(GStrv) argv = qemu_img_create_argv(&spec);
+    g_auto(GStrv) argv = qemu_img_create_argv(&spec, NULL);
     g_autofree char *line = g_strjoinv("|", argv);
 
     ck_assert_str_eq(line, "qemu-img|create|-q|-u|-f|qcow2|-F|raw|-b|a,b.qcow2|"
@@ -33,11 +33,11 @@ END_TEST
 START_TEST(create_leaves_out_empty_options)
 {
     struct overlay_spec spec = {"/d/x", "qed", "y", "qed", 512, NULL};
-    g_auto(GStrv) without = qemu_img_create_argv(&spec);
+    g_auto(GStrv) without = qemu_img_create_argv(&spec, NULL);
     g_auto(GStrv) empty = NULL;
 
     spec.options = "";
-    empty = qemu_img_create_argv(&spec);
+    empty = qemu_img_create_argv(&spec, NULL);
     ck_assert(!g_strv_contains((const char *const *)without, "-o"));
     ck_assert(g_strv_equal((const char *const *)without, (const char *const *)empty));
 }
@@ -45,7 +45,7 @@ END_TEST
 
 START_TEST(info_forces_the_format_and_ignores_locks)
 {
-    g_auto(GStrv) argv = qemu_img_info_argv("/d/-x", "vdi");
+    g_auto(GStrv) argv = qemu_img_info_argv("/d/-x", "vdi", NULL);
     g_autofree char *line = g_strjoinv("|", argv);
 
     ck_assert_str_eq(line, "qemu-img|info|-U|--output=json|-f|vdi|--|/d/-x");
@@ -62,19 +62,19 @@ assert_argv(char **argv, const char *expected)
     g_strfreev(argv);
 }
 
-static const struct qemu_img_target file_target = {"/d/a,b \"c", "qcow2", false};
-static const struct qemu_img_target device_target = {"/dev/x", "qcow2", true};
+static const struct qemu_img_target file_target = {"/d/a,b \"c", "qcow2", false, NULL};
+static const struct qemu_img_target device_target = {"/dev/x", "qcow2", true, NULL};
 
 START_TEST(snapshots_and_repairs_open_the_image_alone)
 {
-    assert_argv(qemu_img_snapshot_argv(&file_target, 'c', "-t"),
+    assert_argv(qemu_img_snapshot_argv(&file_target, 'c', "-t", NULL),
                 "qemu-img|snapshot|-q|-c|-t|--|json:{\"driver\":\"qcow2\",\"file\":{\"driver\":"
                 "\"file\",\"filename\":\"/d/a,b \\\"c\",\"locking\":\"off\"},\"backing\":null}");
-    assert_argv(qemu_img_snapshot_argv(&device_target, 'd', "t,\377"),
+    assert_argv(qemu_img_snapshot_argv(&device_target, 'd', "t,\377", NULL),
                 "qemu-img|snapshot|-q|-d|t,\377|--|json:{\"driver\":\"qcow2\",\"file\":{"
                 "\"driver\":\"host_device\",\"filename\":\"/dev/x\",\"locking\":\"off\"},"
                 "\"backing\":null}");
-    assert_argv(qemu_img_repair_argv(&device_target),
+    assert_argv(qemu_img_repair_argv(&device_target, NULL),
                 "qemu-img|check|-q|-r|all|--|json:{\"driver\":\"qcow2\",\"file\":{"
                 "\"driver\":\"host_device\",\"filename\":\"/dev/x\",\"locking\":\"off\"},"
                 "\"backing\":null}");
@@ -85,28 +85,34 @@ END_TEST
 
 START_TEST(commits_and_rebases_double_commas_only_in_options)
 {
-    assert_argv(qemu_img_commit_argv(&file_target, "/d/b,ase", 1, false),
+    assert_argv(qemu_img_commit_argv(&file_target,
+                                     &(struct commit_spec){.base = "/d/b,ase", .depth = 1}, NULL),
                 "qemu-img|commit|-q|-d|-b|/d/b,ase|--image-opts|--|" FILE_OPTIONS
                 ",backing.file.locking=off");
-    assert_argv(qemu_img_commit_argv(&file_target, "/d/b", 3, true),
+    assert_argv(qemu_img_commit_argv(
+                    &file_target,
+                    &(struct commit_spec){.base = "/d/b", .depth = 3, .progress = true}, NULL),
                 "qemu-img|commit|-p|-d|-b|/d/b|--image-opts|--|" FILE_OPTIONS
                 ",backing.file.locking=off,backing.backing.file.locking=off"
                 ",backing.backing.backing.file.locking=off");
-    assert_argv(qemu_img_rebase_argv(&file_target, "b,\377", "raw", true, false),
+    assert_argv(qemu_img_rebase_argv(
+                    &file_target, &(struct rebase_spec){"b,\377", "raw", NULL, true, false}, NULL),
                 "qemu-img|rebase|-q|-u|-F|raw|-b|b,\377|--image-opts|--|" FILE_OPTIONS);
-    assert_argv(qemu_img_rebase_argv(&file_target, NULL, NULL, false, true),
+    assert_argv(qemu_img_rebase_argv(&file_target,
+                                     &(struct rebase_spec){NULL, NULL, NULL, false, true}, NULL),
                 "qemu-img|rebase|-p|-b||--image-opts|--|" FILE_OPTIONS);
 }
 END_TEST
 
 START_TEST(chains_are_shared_from_a_level_on)
 {
-    char **argv = qemu_img_commit_argv(&file_target, NULL, 1, false);
+    char **argv = qemu_img_commit_argv(&file_target, &(struct commit_spec){.depth = 1}, NULL);
 
     qemu_img_share_below(argv, 2);
     assert_argv(argv, "qemu-img|commit|-q|-d|--image-opts|--|" FILE_OPTIONS
                       ",backing.file.locking=off,backing.backing.force-share=on");
-    argv = qemu_img_rebase_argv(&file_target, "b", "raw", false, false);
+    argv = qemu_img_rebase_argv(&file_target, &(struct rebase_spec){"b", "raw", NULL, false, false},
+                                NULL);
     assert_argv(qemu_img_share_base(argv),
                 "qemu-img|rebase|-q|-U|-F|raw|-b|b|--image-opts|--|" FILE_OPTIONS);
 }
@@ -114,13 +120,143 @@ END_TEST
 
 START_TEST(images_below_are_named_at_their_level)
 {
-    const struct qemu_img_target raw = {"/d/r,1", "raw", true};
-    char **argv = qemu_img_commit_argv(&file_target, NULL, 1, false);
+    const struct qemu_img_target raw = {"/d/r,1", "raw", true, NULL};
+    char **argv = qemu_img_commit_argv(&file_target, &(struct commit_spec){.depth = 1}, NULL);
 
     qemu_img_name_below(argv, 1, &raw);
     assert_argv(argv, "qemu-img|commit|-q|-d|--image-opts|--|" FILE_OPTIONS
                       ",backing.file.locking=off,backing.driver=raw,"
                       "backing.file.driver=host_device,backing.file.filename=/d/r,,1");
+    argv = qemu_img_commit_argv(&file_target,
+                                &(struct commit_spec){.base = "/d/r,1", .depth = 2, .into = &raw},
+                                NULL);
+    assert_argv(argv, "qemu-img|commit|-q|-d|-b|/d/r,1|--image-opts|--|" FILE_OPTIONS
+                      ",backing.file.locking=off,backing.backing.file.locking=off,"
+                      "backing.backing.driver=raw,backing.backing.file.driver=host_device,"
+                      "backing.backing.file.filename=/d/r,,1");
+}
+END_TEST
+
+/* "/d/top" on "/d/mid" on "/d/base". */
+static struct image base_image = {.path = (char *)"/d/base"};
+static struct image mid_image = {.path = (char *)"/d/mid", .backing = &base_image};
+static struct image top_image = {.path = (char *)"/d/top", .backing = &mid_image};
+static struct image other_image = {.path = (char *)"/d/other", .backing = &base_image};
+static const struct qemu_img_target top_target = {"/d/top", "qcow2", false, &top_image};
+static const struct qemu_img_target top_alone = {"/d/top", "qcow2", false, NULL};
+static const struct qemu_img_target other_target = {"/d/other", "qcow2", false, &other_image};
+
+static char **
+create_rights(struct sandbox *sandbox)
+{
+    const struct overlay_spec spec = {"/d/new", "qcow2", "top", "qcow2", 512, NULL};
+
+    return qemu_img_create_argv(&spec, sandbox);
+}
+
+static char **
+info_rights(struct sandbox *sandbox)
+{
+    return qemu_img_info_argv("/d/top", "vdi", sandbox);
+}
+
+static char **
+snapshot_rights(struct sandbox *sandbox)
+{
+    return qemu_img_snapshot_argv(&top_alone, 'a', "tag", sandbox);
+}
+
+static char **
+repair_rights(struct sandbox *sandbox)
+{
+    return qemu_img_repair_argv(&top_alone, sandbox);
+}
+
+static char **
+commit_rights(struct sandbox *sandbox)
+{
+    return qemu_img_commit_argv(&top_target, &(struct commit_spec){.depth = 1}, sandbox);
+}
+
+static char **
+deep_commit_rights(struct sandbox *sandbox)
+{
+    return qemu_img_commit_argv(&top_target, &(struct commit_spec){.base = "/d/base", .depth = 2},
+                                sandbox);
+}
+
+/* What the links lead to is another image by now, maybe: it gets no right by its path. */
+static char **
+commit_into_rights(struct sandbox *sandbox)
+{
+    const struct qemu_img_target into = {"/d/new", "qcow2", false, &mid_image};
+
+    return qemu_img_commit_argv(&top_target, &(struct commit_spec){.depth = 1, .into = &into},
+                                sandbox);
+}
+
+static char **
+compare_rights(struct sandbox *sandbox)
+{
+    return qemu_img_compare_argv(&top_target, &other_target, sandbox);
+}
+
+static char **
+rebase_rights(struct sandbox *sandbox)
+{
+    const struct rebase_spec spec = {.backing = "x",
+                                     .backing_format = "qcow2",
+                                     .base = &other_image};
+
+    return qemu_img_rebase_argv(&top_target, &spec, sandbox);
+}
+
+static char **
+relink_rights(struct sandbox *sandbox)
+{
+    const struct rebase_spec spec = {.backing = "/d/base", .backing_format = "raw", .unsafe = true};
+
+    return qemu_img_rebase_argv(&top_alone, &spec, sandbox);
+}
+
+static char **
+convert_rights(struct sandbox *sandbox)
+{
+    const struct convert_spec spec = {.source = "/d/top",
+                                      .format = "qcow2",
+                                      .chain = &top_image,
+                                      .target = "/d/new",
+                                      .target_format = "raw"};
+
+    return qemu_img_convert_argv(&spec, sandbox);
+}
+
+static const char *const right_names[] = {"/d/top", "/d/mid", "/d/base", "/d/other", "/d/new"};
+
+/* Of each of the names in turn: w, r, or - for nothing. */
+static const struct rights {
+    char **(*build)(struct sandbox *sandbox);
+    const char *rights;
+} rights[] = {
+    {create_rights, "----w"},      {info_rights, "r----"},    {snapshot_rights, "w----"},
+    {repair_rights, "w----"},      {commit_rights, "wwr--"},  {deep_commit_rights, "wrw--"},
+    {commit_into_rights, "w-r-w"}, {compare_rights, "rrrr-"}, {rebase_rights, "wrrr-"},
+    {relink_rights, "w----"},      {convert_rights, "rrr-w"},
+};
+
+START_TEST(each_vector_comes_with_the_files_that_it_needs)
+{
+    scoped(sandbox) sandbox = sandbox_new();
+    g_auto(GStrv) argv = rights[_i].build(sandbox);
+    g_autofree char *line = g_strjoinv(" ", argv);
+    char got[G_N_ELEMENTS(right_names) + 1] = {0};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(right_names); i++)
+        got[i] = sandbox_allows(sandbox, right_names[i], SANDBOX_WRITE)  ? 'w'
+                 : sandbox_allows(sandbox, right_names[i], SANDBOX_READ) ? 'r'
+                                                                         : '-';
+    ck_assert_msg(strcmp(got, rights[_i].rights) == 0, "%s instead of %s: %s", got,
+                  rights[_i].rights, line);
 }
 END_TEST
 
@@ -129,12 +265,13 @@ START_TEST(convert_names_a_tag_by_id_and_name)
     struct convert_spec spec = {
         .source = "/d/a,b", .format = "qcow2", .target = "/d/o", .target_format = "raw"};
 
-    assert_argv(qemu_img_convert_argv(&spec), "qemu-img|convert|-q|-f|qcow2|-O|raw|--|/d/a,b|/d/o");
+    assert_argv(qemu_img_convert_argv(&spec, NULL),
+                "qemu-img|convert|-q|-f|qcow2|-O|raw|--|/d/a,b|/d/o");
     spec.tag_id = "1";
     spec.tag_name = "t,1";
     spec.compress = true;
     spec.progress = true;
-    assert_argv(qemu_img_convert_argv(&spec),
+    assert_argv(qemu_img_convert_argv(&spec, NULL),
                 "qemu-img|convert|-p|-c|-f|qcow2|-O|raw|-l|snapshot.id=1,snapshot.name=t,,1|--|"
                 "/d/a,b|/d/o");
 }
@@ -367,8 +504,8 @@ START_TEST(real_overlays_get_any_name_and_backing)
     g_autofree char *nasty_base = scratch_path(base_name);
     g_autofree char *backing = backing_string(overlay, nasty_base, true, NULL);
     struct overlay_spec spec = {overlay, "qcow2", backing, "raw", 1 << 20, "cluster_size=4k"};
-    g_auto(GStrv) create = qemu_img_create_argv(&spec);
-    g_auto(GStrv) chain = qemu_img_info_argv(overlay, "qcow2");
+    g_auto(GStrv) create = qemu_img_create_argv(&spec, NULL);
+    g_auto(GStrv) chain = qemu_img_info_argv(overlay, "qcow2", NULL);
     struct child made = {.argv = create};
     struct child asked = {.argv = chain};
     struct child *first[] = {&made};
@@ -420,7 +557,7 @@ START_TEST(real_images_of_any_name_are_changed)
     g_autofree char *base = scratch_path(base_name);
     g_autofree char *middle = g_strconcat(base, "m", NULL);
     char *quoted[] = {g_shell_quote(base), g_shell_quote(middle), g_shell_quote(top)};
-    struct qemu_img_target image = {top, "qcow2", false};
+    struct qemu_img_target image = {top, "qcow2", false, NULL};
     bool utf8 = g_utf8_validate(top, -1, NULL);
 
     scratch_do("qemu-img create -q -f qcow2 -- %s 1M; qemu-io -f qcow2 -c 'write -P 1 0 64k' -- "
@@ -431,17 +568,19 @@ START_TEST(real_images_of_any_name_are_changed)
                    "-c 'write -P %d %dk 64k' -- %s >/dev/null",
                    quoted[i - 1], quoted[i], i + 1, i * 64, quoted[i]);
     if (utf8)
-        run_argv(qemu_img_snapshot_argv(&image, 'c', nasty_names[_i]));
+        run_argv(qemu_img_snapshot_argv(&image, 'c', nasty_names[_i], NULL));
     if (utf8)
-        run_argv(qemu_img_repair_argv(&image));
+        run_argv(qemu_img_repair_argv(&image, NULL));
     if (utf8)
-        run_argv(qemu_img_snapshot_argv(&image, 'd', nasty_names[_i]));
-    run_argv(qemu_img_commit_argv(&image, base, 2, false));
+        run_argv(qemu_img_snapshot_argv(&image, 'd', nasty_names[_i], NULL));
+    run_argv(qemu_img_commit_argv(&image, &(struct commit_spec){.base = base, .depth = 2}, NULL));
     assert_pattern(base, "qcow2", 3, 128);
-    run_argv(qemu_img_rebase_argv(&image, base, "qcow2", false, false));
+    run_argv(qemu_img_rebase_argv(&image, &(struct rebase_spec){base, "qcow2", NULL, false, false},
+                                  NULL));
     unlink(middle);
     assert_pattern(top, "qcow2", 2, 64);
-    run_argv(qemu_img_rebase_argv(&image, NULL, NULL, false, true));
+    run_argv(
+        qemu_img_rebase_argv(&image, &(struct rebase_spec){NULL, NULL, NULL, false, true}, NULL));
     unlink(base);
     assert_pattern(top, "qcow2", 1, 0);
     assert_pattern(top, "qcow2", 2, 64);
@@ -463,10 +602,10 @@ START_TEST(real_tags_are_copied_out)
 
     scratch_do("qemu-img create -q -f qcow2 a,b 1M; qemu-io -c 'write -P 1 0 64k' a,b >/dev/null;"
                "qemu-img snapshot -c t,1 a,b; qemu-io -c 'write -P 2 0 64k' a,b >/dev/null");
-    run_argv(qemu_img_convert_argv(&spec));
+    run_argv(qemu_img_convert_argv(&spec, NULL));
     assert_pattern(target, "raw", 1, 0);
     spec.tag_name = NULL;
-    run_argv(qemu_img_convert_argv(&spec));
+    run_argv(qemu_img_convert_argv(&spec, NULL));
     assert_pattern(target, "raw", 2, 0);
 }
 END_TEST
@@ -485,6 +624,8 @@ main(void)
     tcase_add_test(pure, commits_and_rebases_double_commas_only_in_options);
     tcase_add_test(pure, images_below_are_named_at_their_level);
     tcase_add_test(pure, chains_are_shared_from_a_level_on);
+    tcase_add_loop_test(pure, each_vector_comes_with_the_files_that_it_needs, 0,
+                        G_N_ELEMENTS(rights));
     tcase_add_test(pure, convert_names_a_tag_by_id_and_name);
     tcase_add_loop_test(pure, info_is_parsed_strictly, 0, G_N_ELEMENTS(infos));
     tcase_add_loop_test(pure, users_options_win_and_only_harmless_ones_are_taken, 0,
