@@ -91,6 +91,6 @@ child_setup_apply(gpointer data)
             inherit(setup->child->fds[i]);
     }
     words_fill(setup->child->argv);
-    if (setup->ruleset >= 0 && !landlock_enter(setup->ruleset))
+    if (setup->ruleset >= 0 && !landlock_enter(setup->ruleset) && setup->required)
         _exit(126);
 }

@@ -12,6 +12,7 @@ struct child_setup {
     const struct child *child;
     const GArray *inherited; /* of int: descriptors that survive exec beside its own; NULL: none */
     int ruleset;             /* of its sandbox; -1: it has none */
+    bool required;           /* without the sandbox it must not run */
 };
 
 /* Make the forked process what child_run() promises: dying with its parent, in a group of its own,

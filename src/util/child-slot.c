@@ -34,10 +34,11 @@ set_start_error(struct child *child, const GError *cause)
 static bool
 spawn(struct child_slot *slot, struct child *child, const struct child_common *common)
 {
-    bool confined = common->confined && !child->trusted;
+    bool confined = common->mode != SANDBOX_OFF && !child->trusted;
     char **environment = child->trusted ? common->whole_environment : common->environment;
     scoped_fd ruleset = confined ? sandbox_open(child->sandbox, child->argv[0], &child->error) : -1;
-    struct child_setup setup = {getpid(), child, common->inherited, ruleset};
+    struct child_setup setup = {getpid(), child, common->inherited, ruleset,
+                                common->mode == SANDBOX_REQUIRE};
     g_autoptr(GError) cause = NULL;
 
     if (confined && ruleset < 0)

@@ -21,7 +21,7 @@ struct child_common {
     char **environment;
     char **whole_environment; /* of those that are trusted */
     const GArray *inherited;  /* of int: descriptors; NULL: none */
-    bool confined;            /* each to its sandbox, but for those that are trusted */
+    enum sandbox_mode mode;   /* of all but those that are trusted */
 };
 
 /* Start CHILD in SLOT. A failure is the child's own, and leaves the slot free. */

@@ -3,6 +3,7 @@
 
 #include "util/child.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -26,23 +27,44 @@
 static GArray *inherited_fds;
 static void (*trace_argv)(char *const *argv);
 static int cancel_fd = -1;
-static bool confined;
+static enum sandbox_mode sandbox_mode = SANDBOX_OFF;
 
-bool
-child_set_sandbox(enum sandbox_mode mode, GError **error)
+static bool
+set_no_sandbox(GError **error)
 {
-    int version = sandbox_version();
     struct utsname kernel = {0};
 
-    confined = mode != SANDBOX_OFF && version > 0;
-    if (mode != SANDBOX_REQUIRE || version > 0)
-        return true;
     uname(&kernel);
     g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
                 "the kernel (%s %s) offers no sandbox: it needs Landlock, built in and switched on "
                 "(lsm=landlock,...); --sandbox=auto goes on without",
                 kernel.sysname, kernel.release);
     return false;
+}
+
+/* A child that fails in the middle of an operation would be worse. */
+static bool
+check_sandbox(GError **error)
+{
+    int failure = sandbox_try();
+
+    if (failure == 0)
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                "cannot enter a sandbox: %s; --sandbox=auto goes on without",
+                failure == E2BIG ? "offshot runs inside too many already" : g_strerror(failure));
+    return false;
+}
+
+bool
+child_set_sandbox(enum sandbox_mode mode, GError **error)
+{
+    bool offered = sandbox_version() > 0;
+
+    sandbox_mode = offered ? mode : SANDBOX_OFF;
+    if (mode != SANDBOX_REQUIRE)
+        return true;
+    return offered ? check_sandbox(error) : set_no_sandbox(error);
 }
 
 void
@@ -238,7 +260,7 @@ child_run(struct child *const *children, size_t count, unsigned jobs, GError **e
 {
     g_auto(GStrv) environment = environment_new();
     g_auto(GStrv) whole = g_environ_setenv(g_get_environ(), "LC_ALL", "C", TRUE);
-    const struct child_common common = {environment, whole, inherited_fds, confined};
+    const struct child_common common = {environment, whole, inherited_fds, sandbox_mode};
     g_autofree struct child_slot *slots = NULL;
     g_autofree struct pollfd *polled = NULL;
     size_t next = 0;

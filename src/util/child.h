@@ -50,7 +50,8 @@ struct child {
 void child_clear(struct child *child);
 
 /* Whether children are confined to their sandboxes (at first: not). Fails with
- * OFFSHOT_ERROR_REFUSED when MODE is SANDBOX_REQUIRE and the kernel offers none.
+ * OFFSHOT_ERROR_REFUSED when MODE is SANDBOX_REQUIRE and the kernel offers none, or lets none be
+ * entered.
  */
 bool child_set_sandbox(enum sandbox_mode mode, GError **error);
 

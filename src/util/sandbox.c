@@ -113,6 +113,24 @@ sandbox_version(void)
     return landlock_abi();
 }
 
+static gpointer
+enter(gpointer data)
+{
+    scoped_fd ruleset = landlock_ruleset_new(landlock_abi());
+
+    (void)data;
+    return GINT_TO_POINTER(ruleset >= 0 && landlock_enter(ruleset) ? 0 : errno);
+}
+
+int
+sandbox_try(void)
+{
+    /* a thread can enter alone, and takes the sandbox with it when it ends */
+    GThread *thread = g_thread_try_new("sandbox", enter, NULL, NULL);
+
+    return thread ? GPOINTER_TO_INT(g_thread_join(thread)) : EAGAIN;
+}
+
 /* A ruleset under construction. */
 struct ruleset {
     int abi;

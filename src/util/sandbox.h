@@ -16,7 +16,7 @@
 
 enum sandbox_mode {
     SANDBOX_OFF,
-    SANDBOX_AUTO,    /* where the kernel offers it */
+    SANDBOX_AUTO,    /* where the kernel offers it, and it can be entered */
     SANDBOX_REQUIRE, /* or nothing runs */
 };
 
@@ -46,6 +46,11 @@ bool sandbox_allows(const struct sandbox *sandbox, const char *path, enum sandbo
 
 /* The version of Landlock that the kernel offers; 0: none. */
 int sandbox_version(void);
+
+/* Whether a sandbox can be entered from where this process is: 0, or the errno that says why not
+ * (E2BIG: it is inside too many already).
+ */
+int sandbox_try(void);
 
 /* The ruleset that grants what is in SANDBOX (NULL: nothing) and what any run of PROGRAM needs: it
  * is read and executed, found as the shell does, and so are the loader and the libraries of the

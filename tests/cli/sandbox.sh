@@ -100,3 +100,13 @@ assert_stdout_line 'sandbox: none'
 assert_refuses 8 "the kernel ($(uname -sr)) offers no sandbox" "${without[@]}" "${create[@]}" --sandbox=require
 ok "${without[@]}" "${create[@]}"
 assert_chain "$WORK/a.s1" qcow2 "$WORK/a.qcow2"
+
+# --- no more of them around each other ------------------------------------------------------------------
+
+nested=(strace -f -qq -o /dev/null -e trace=landlock_restrict_self
+    -e inject=landlock_restrict_self:error=E2BIG)
+assert_refuses 8 'cannot enter a sandbox: offshot runs inside too many' "${nested[@]}" \
+    "$OFFSHOT" delete ./vm.xml s1 --sandbox=require
+ok "${nested[@]}" "$OFFSHOT" delete ./vm.xml s1
+assert_absent vm.snapshots/s1.xml
+assert_clean "$(domain_source vm.xml vda)" qcow2

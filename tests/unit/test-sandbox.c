@@ -15,6 +15,7 @@
 #include "unit/scratch.h"
 #include "unit/unit.h"
 #include "util/child.h"
+#include "util/error.h"
 #include "util/landlock.h"
 #include "util/sandbox.h"
 #include "util/scope.h"
@@ -357,6 +358,58 @@ START_TEST(a_script_runs_programs_and_a_binary_does_not)
 }
 END_TEST
 
+/* Enter sandboxes that deny no file until no more can be entered. */
+static void
+enter_all(void)
+{
+    int abi = sandbox_version();
+    scoped_fd root = open("/", O_PATH | O_CLOEXEC);
+    bool entered = true;
+
+    while (entered) {
+        scoped_fd ruleset = landlock_ruleset_new(abi);
+
+        entered =
+            landlock_ruleset_grant(ruleset, abi, root, ~UINT64_C(0)) && landlock_enter(ruleset);
+    }
+}
+
+/* What comes of it in a process that is inside as many sandboxes as there can be; 0: all is well.
+ */
+static int
+run_inside_all(void)
+{
+    char *argv[] = {(char *)"/bin/sh", (char *)"-c", (char *)"cat other >/dev/null", NULL};
+    struct child child = {.argv = argv};
+    struct child *children[] = {&child};
+    g_autoptr(GError) error = NULL;
+
+    if (sandbox_try() != 0)
+        return 1;
+    enter_all();
+    if (sandbox_try() != E2BIG)
+        return 2;
+    if (child_set_sandbox(SANDBOX_REQUIRE, &error) ||
+        !g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED))
+        return 3;
+    if (!child_set_sandbox(SANDBOX_AUTO, NULL))
+        return 4;
+    return child_run(children, 1, 1, NULL) && child_check(&child, NULL) ? 0 : 5;
+}
+
+START_TEST(where_no_more_can_be_entered_auto_goes_on_and_require_refuses)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0)
+        _exit(run_inside_all());
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(sandbox_try(), 0);
+}
+END_TEST
+
 /* Were such a header ever to come past our own reading of it. */
 START_TEST(a_backing_string_does_not_lead_out)
 {
@@ -399,6 +452,7 @@ main(void)
     tcase_add_test(cases, the_greater_access_remains);
     tcase_add_test(cases, a_file_is_allowed_by_one_of_its_names);
     tcase_add_test(cases, each_version_makes_a_ruleset);
+    tcase_add_test(cases, where_no_more_can_be_entered_auto_goes_on_and_require_refuses);
     tcase_add_test(cases, a_script_runs_programs_and_a_binary_does_not);
     if (scratch_has("qemu-img"))
         tcase_add_test(cases, a_backing_string_does_not_lead_out);
