@@ -88,7 +88,6 @@ plan_domain(struct plan *plan, const struct writing *writing, GError **error)
 {
     const struct state *state = writing->state;
     g_autoptr(GArray) changes = g_array_new(FALSE, FALSE, sizeof(struct domain_disk_change));
-    g_autofree char *text = NULL;
 
     for (guint i = 0; i < state->disks->len; i++) {
         const struct state_disk *disk = &g_array_index(state->disks, struct state_disk, i);
@@ -104,19 +103,7 @@ plan_domain(struct plan *plan, const struct writing *writing, GError **error)
         }
         g_array_append_val(changes, change);
     }
-    if (changes->len == 0)
-        return true;
-    if (state->domain_is_symlink) {
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "the domain XML '%s' is a symbolic link: name the file itself",
-                    state->location->xml);
-        return false;
-    }
-    text = domain_def_rewrite(state->domain, (const struct domain_disk_change *)changes->data,
-                              changes->len, false, error);
-    if (text)
-        record_domain(plan, state, text);
-    return text != NULL;
+    return record_disks(plan, state, changes, error);
 }
 
 /* Whether one of DISKS (of struct snapshot_disk) names the overlay PATH, once all have moved. */

@@ -252,6 +252,26 @@ record_domain(struct plan *plan, const struct state *state, const char *text)
     replace->digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, state->domain->document, -1);
 }
 
+bool
+record_disks(struct plan *plan, const struct state *state, const GArray *changes, GError **error)
+{
+    g_autofree char *text = NULL;
+
+    if (changes->len == 0)
+        return true;
+    if (state->domain_is_symlink) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "the domain XML '%s' is a symbolic link: name the file itself",
+                    state->location->xml);
+        return false;
+    }
+    text = domain_def_rewrite(state->domain, (const struct domain_disk_change *)changes->data,
+                              changes->len, false, error);
+    if (text)
+        record_domain(plan, state, text);
+    return text != NULL;
+}
+
 static int
 compare_paths(const void *a, const void *b)
 {

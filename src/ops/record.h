@@ -63,6 +63,13 @@ bool record_snapshots(struct plan *plan, const struct state *state, const struct
 /* Plan to replace the domain XML by TEXT. */
 void record_domain(struct plan *plan, const struct state *state, const char *text);
 
+/* Plan to make CHANGES (of struct domain_disk_change) to the disks of the domain XML; none are
+ * fine. Fails with OFFSHOT_ERROR_REFUSED when the file is reached through a symbolic link, and as
+ * domain_def_rewrite().
+ */
+bool record_disks(struct plan *plan, const struct state *state, const GArray *changes,
+                  GError **error);
+
 /* Plan to make LAYERS (of const struct image *) the list of unnamed layers that are ours; an empty
  * list is no file. FLATTENED (NULL: none) joins the images that are noted there as flattened.
  */

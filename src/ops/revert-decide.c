@@ -75,17 +75,14 @@ static const char *
 find_reason(const struct revert *revert, const struct image *image)
 {
     const struct state *state = revert->state;
+    const char *obstacle = usage_find_obstacle(state, image);
 
     if (state->snapshots->problems->len > 0)
         return "the snapshot store is not in order";
     if (!revert->all_known)
         return "not all images of disks and snapshots can be read";
-    if (image->block)
-        return "it is a block device";
-    if (image->symlink || image->links != 1)
-        return "it has more than one name";
-    if (state_get_tags(state, image)->len > 0)
-        return "it holds internal snapshots";
+    if (obstacle)
+        return obstacle;
     if (usage_find_snapshot(state, image, NULL))
         return "a snapshot needs it";
     if (!usage_is_ours_while_active(state, image))
@@ -212,8 +209,7 @@ static void
 find_leaving_layers(struct revert *revert, const struct image *image)
 {
     for (; image && state_is_layer(revert->state, image); image = image->backing) {
-        if (image->block || image->symlink || image->links != 1 ||
-            state_get_tags(revert->state, image)->len > 0 ||
+        if (usage_find_obstacle(revert->state, image) ||
             usage_find_snapshot(revert->state, image, NULL) || !nothing_stays_on(revert, image) ||
             count_active(revert->state, image) > 0)
             return;

@@ -169,6 +169,18 @@ usage_is_ours_while_active(const struct state *state, const struct image *image)
            (g_strcmp0(directory, below) == 0 && usage_find_snapshot(state, image->backing, NULL));
 }
 
+const char *
+usage_find_obstacle(const struct state *state, const struct image *image)
+{
+    if (image->block)
+        return "it is a block device";
+    if (image->symlink || image->links != 1)
+        return "it has more than one name";
+    if (state_get_tags(state, image)->len > 0)
+        return "it holds internal snapshots";
+    return NULL;
+}
+
 bool
 usage_is_in_use(const struct state *state, const struct image *image)
 {

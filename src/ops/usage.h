@@ -44,5 +44,10 @@ bool usage_is_ours(const struct state *state, const struct image *image);
  */
 bool usage_is_ours_while_active(const struct state *state, const struct image *image);
 
+/* Why IMAGE has to stay whoever made it, and though nothing stands on it: "it is a block device"
+ * and the like. NULL: for no such reason.
+ */
+const char *usage_find_obstacle(const struct state *state, const struct image *image);
+
 /* Whether a disk of the domain stands on IMAGE, or is it, as it is now. */
 bool usage_is_in_use(const struct state *state, const struct image *image);
