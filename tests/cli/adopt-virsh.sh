@@ -25,20 +25,20 @@ write_history 3
 times=$(virsh_embed "$ROOT" snapshot-list vm | awk '{ print $1, $2, $3, $4, $5 }')
 theirs snapshot-delete t2 --metadata
 theirs snapshot-delete t1 --metadata
-agree ''
+agree_on ''
 adopt 'Domain vm: 2 snapshots adopted'
-agree 't1 - false;t2 t1 true;'
+agree_on 't1 - false;t2 t1 true;'
 assert_equal "$(virsh_embed "$ROOT" snapshot-list vm | awk '{ print $1, $2, $3, $4, $5 }')" "$times" "virsh's table"
 theirs snapshot-revert t1
 check_history 1
 theirs snapshot-revert t2
 check_history 2
-agree 't1 - false;t2 t1 true;'
+agree_on 't1 - false;t2 t1 true;'
 theirs snapshot-delete t1
-agree 't2 - true;'
+agree_on 't2 - true;'
 assert_equal "$(image_info a.img qcow2 '[.snapshots[].name] | join(" ")')" t2 tags
 ours delete t2
-agree ''
+agree_on ''
 
 # external ones beside them; of two disks, the second raw
 rm -rf "$ROOT" ./*.img
@@ -53,10 +53,10 @@ write_history 4
 theirs snapshot-create-as e4 --disk-only --no-metadata
 write_history 5
 theirs snapshot-delete e2 --metadata
-agree 'e1 - false;i3 e1 true;'
+agree_on 'e1 - false;i3 e1 true;'
 adopt 'Domain vm: 2 snapshots adopted'
 # virsh made i3 a child of e1; the links say that it came of e2
-agree 'e1 - false;e2 e1 false;e4 i3 false;i3 e2 true;'
+agree_on 'e1 - false;e2 e1 false;e4 i3 false;i3 e2 true;'
 adopt 'Domain vm has nothing to adopt'
 theirs snapshot-dumpxml e2
 assert_equal "$(xmllint --xpath "string(/domainsnapshot/domain/devices/disk[2]/source/@file)" "$STDOUT")" "$WORK/b.e1"
@@ -66,7 +66,7 @@ ours revert e4
 check_history 4
 ours delete e2
 check_history 4
-agree 'e1 - false;e4 i3 true;i3 e1 false;'
+agree_on 'e1 - false;e4 i3 true;i3 e1 false;'
 theirs snapshot-delete e4 --metadata
 theirs snapshot-delete e1 --children --metadata
-agree ''
+agree_on ''

@@ -91,12 +91,12 @@ export EDITOR="sed -i '/^  <name>/s/s2/new/'"
 restore
 ours edit s2 --rename
 assert_stdout 'Snapshot s2 renamed to new.'
-agree 'new s1 false;s1 - false;s3 new true;'
+agree_on 'new s1 false;s1 - false;s3 new true;'
 assert_absent "$STORE/s2.xml"
 export EDITOR="sed -i '/^  <name>/s/s3/new/'"
 restore
 ours snapshot-edit s3 --rename
-agree 'new s2 true;s1 - false;s2 s1 false;'
+agree_on 'new s2 true;s1 - false;s2 s1 false;'
 export EDITOR="sed -i '/<disks>/,/<.disks>/d'"
 restore
 run "$OFFSHOT" -c "$EMBED" edit vm s2

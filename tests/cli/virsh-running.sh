@@ -38,7 +38,7 @@ while_running 'snapshot-create-as vm inside' \
     "snapshot-create-as vm beside --memspec file=$WORK/memory --diskspec vda,snapshot=external" \
     'snapshot-create-as vm disks --disk-only' 'snapshot-create-as vm last --disk-only'
 write_history 2
-agree 'beside inside false;disks beside false;inside - false;last disks true;'
+agree_on 'beside inside false;disks beside false;inside - false;last disks true;'
 for name in inside beside disks last; do
     shown_as_theirs "$name"
 done
@@ -63,14 +63,14 @@ pattern_check copy/vda.qcow2 qcow2 0x11 64k 64k
 
 # a new snapshot stands on what they made, and so does the VM
 ours create mine --disk-only
-agree 'beside inside false;disks beside false;inside - false;last disks false;mine last true;'
+agree_on 'beside inside false;disks beside false;inside - false;last disks false;mine last true;'
 write_history 3
 while_running 'snapshot-create-as vm theirs --disk-only'
 check_history 3
 
 # without memory there is: the definition is that of the VM when it is shut off
 ours revert disks
-agree 'beside inside false;disks beside true;inside - false;last disks false;mine last false;theirs mine false;'
+agree_on 'beside inside false;disks beside true;inside - false;last disks false;mine last false;theirs mine false;'
 check_history 1
 assert_equal "$(virsh_embed "$ROOT" dumpxml vm | grep -cE '<resource>|<alias|backingStore')" 0 'live elements'
 while_running 'domstate vm'
@@ -82,7 +82,7 @@ assert_exists memory
 ours delete beside
 assert_absent memory
 assert_stderr_empty
-agree 'disks inside false;inside - false;last disks false;mine last false;theirs mine true;'
+agree_on 'disks inside false;inside - false;last disks false;mine last false;theirs mine true;'
 check_history 3
 ours delete disks
 ours delete last
@@ -90,6 +90,6 @@ check_history 3
 ! grep -rE 'a\.(beside|disks)' "$STORE" "$ROOT/etc/qemu/vm.xml" || fail 'an image that is gone is named'
 ours delete inside
 assert_equal "$(image_info a.img qcow2 '.snapshots // [] | length')" 0 'internal snapshots'
-agree 'mine - false;theirs mine true;'
+agree_on 'mine - false;theirs mine true;'
 check_history 3
 while_running 'domstate vm'

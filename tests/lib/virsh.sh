@@ -83,16 +83,18 @@ our_tree()
     json '.snapshots[] | [.name, .parent // "-", .current] | join(" ")' | LC_ALL=C sort
 }
 
-# agree [TREE]: both see one tree (TREE, when it is given: lines joined by ';'), and show the same images of the
-# disks.
+# Both see one tree, and show the same images of the disks.
 agree()
 {
-    local have
-
-    have=$(our_tree)
-    [ $# = 0 ] || assert_equal "$(printf '%s' "${have:+$have;}" | tr '\n' ';')" "$1" 'our tree'
-    assert_equal "$(their_tree)" "$have" "virsh's tree"
+    assert_equal "$(their_tree)" "$(our_tree)" "virsh's tree"
     assert_equal "$(sources "$SCRATCH/virsh.domain")" "$(sources "$DOMAIN_XML")" 'images of the disks'
+}
+
+# agree_on TREE: that tree, "NAME PARENT CURRENT;" for each snapshot.
+agree_on()
+{
+    assert_equal "$(our_tree | tr '\n' ';')" "$1" 'our tree'
+    agree
 }
 
 # active DISK: the path of its active image; active_format DISK.
