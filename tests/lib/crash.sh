@@ -208,7 +208,7 @@ disturb_all()
 
     shift
     tree_references "$@"
-    SAMPLES=6 disturb "$row, offshot killed" kill "$@"
+    SAMPLES=4 disturb "$row, offshot killed" kill "$@"
     for kind in EIO:5 ENOSPC:28 $(! is_long || echo EACCES:13 EMFILE:24 EROFS:30); do
         SAMPLES=2 disturb "$row, ${kind%:*}" "${kind#*:}" "$@"
     done
@@ -228,7 +228,7 @@ disturb_children()
     case_fresh
     shim 0 kill-child "$@"
     CALLS=$(shim_count)
-    [ "$CALLS" = 0 ] || SAMPLES=4 disturb "$row, qemu-img killed" kill-child "$@"
+    [ "$CALLS" = 0 ] || SAMPLES=3 disturb "$row, qemu-img killed" kill-child "$@"
     ! is_long || [ "$CALLS" = 0 ] || disturb "$row, qemu-img hangs" hang timeout -s KILL 5 "$@"
     CALLS=$all
 }
@@ -246,7 +246,7 @@ disturb_again()
     local row=$1 number count turn
 
     shift
-    for number in $(SAMPLES=2 sample "$CALLS"); do
+    for number in $(if is_long; then sample "$CALLS"; else echo $((CALLS * 2 / 3)); fi); do
         case_fresh
         shim "$number" kill "$@"
         recover_shimmed 0
@@ -269,7 +269,7 @@ disturb_written()
     local row=$1 number image
 
     shift
-    for number in $(SAMPLES=3 sample "$CALLS"); do
+    for number in $(SAMPLES=2 sample "$CALLS"); do
         case_fresh
         shim "$number" kill "$@"
         flock "$SHARED" true
