@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# fuzz/run.sh NAME...: build fuzzers with clang's engine in ./fuzz-build and run each for FUZZ_SECONDS; a
-# NAME may have "fuzz/fuzz-" in front.
+# fuzz/run.sh NAME...: build fuzzers with clang's engine in ./fuzz-build and run each until it has used
+# FUZZ_SECONDS of processor time, whatever else the machine does; a NAME may have "fuzz/fuzz-" in front.
 #
 # What they find stays: inputs that reach new code in ./fuzz-build/corpus/NAME, where a later run goes on, those
 # that fail in ./fuzz-build/crash-NAME-*, all that was said in ./fuzz-build/NAME.log. After a finding the fuzzer
 # goes on for the rest of its time, up to FINDINGS_MAX. The last line for each is
-# "NAME: N runs, S seconds, F findings"; the exit status is 1 when there were any.
+# "NAME: N runs, S seconds of processor time, F findings"; the exit status is 1 when there were any.
 set -euo pipefail
 
 source_dir=$(cd "$(dirname "$0")/../.." && pwd)
@@ -28,32 +28,34 @@ cd "$build"
 make -C src -j"$(nproc)" liboffshot.a
 make -C tests -j"$(nproc)" AM_LDFLAGS="-fsanitize=fuzzer" "${names[@]/#/fuzz/fuzz-}"
 
-# once NAME SECONDS: until the time is over or something is found
+# once NAME SECONDS: for that long by the clock, or until something is found; USED becomes the processor time.
 once()
 {
     local options=("-max_total_time=$2" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1
         "-artifact_prefix=$build/crash-$1-")
-    local dictionary=$source_dir/tests/fuzz/dictionary/$1
+    local dictionary=$source_dir/tests/fuzz/dictionary/$1 TIMEFORMAT='%U %S' status=0
 
     [ ! -e "$dictionary" ] || options+=("-dict=$dictionary")
-    "tests/fuzz/fuzz-$1" "${options[@]}" "corpus/$1" "$source_dir/tests/fuzz/corpus/$1" >>"$1.log" 2>&1
+    { time "tests/fuzz/fuzz-$1" "${options[@]}" "corpus/$1" "$source_dir/tests/fuzz/corpus/$1" \
+        >>"$1.log" 2>&1 || status=$?; } 2>"$1.time"
+    USED=$(awk '{ printf "%d", $1 + $2 }' "$1.time")
+    return "$status"
 }
 
 # run NAME: false when anything was found
 run()
 {
-    local start=$SECONDS findings=0 left=$seconds runs
+    local used=0 findings=0 runs
 
     mkdir -p "corpus/$1"
     : >"$1.log"
-    while [ "$left" -gt 0 ]; do
-        once "$1" "$left" && break
-        findings=$((findings + 1))
-        [ "$findings" -lt "$FINDINGS_MAX" ] || break
-        left=$((seconds - (SECONDS - start)))
+    # The clock runs at least as fast as the processor's time, so no turn is too long.
+    while [ "$used" -lt "$seconds" ] && [ "$findings" -lt "$FINDINGS_MAX" ]; do
+        once "$1" "$((seconds - used))" || findings=$((findings + 1))
+        used=$((used + (USED > 0 ? USED : 1)))
     done
     runs=$(awk '/^stat::number_of_executed_units:/ { sum += $2 } END { print sum + 0 }' "$1.log")
-    echo "$1: $runs runs, $((SECONDS - start)) seconds, $findings findings"
+    echo "$1: $runs runs, $used seconds of processor time, $findings findings"
     [ "$findings" = 0 ] && [ "$runs" -gt 0 ]
 }
 
