@@ -2,77 +2,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What the tests share that disturb operations on whole snapshot trees; source it behind lib.sh and faults.sh.
 # lib/fault-shim.so, preloaded into offshot and its qemu-img, counts the calls of both that change something
-# and makes one of them fatal or fail. Images may be laid out in many ways, so it is what they show that has
-# to be as before the operation, or as after it.
+# and makes one of them fatal or fail.
+
+. "${srcdir:?}/lib/state.sh"
 
 : "${STATUS=}" "${CASE:?}" "${STDERR:?}"
 SHIM=${OFFSHOT_FAULT_SHIM:?}
 SHARED=$SCRATCH/shim
-
-# shown IMAGE FORMAT [TAG]: a hash of what a guest would see, or why there is nothing to see.
-shown()
-{
-    local source=("-f" "$2" "$1")
-
-    [ -z "${3-}" ] || source=("-f" "$2" -l "snapshot.name=$3" "$1")
-    if timeout 60 qemu-img convert -U -O raw "${source[@]}" "$SCRATCH/shown.raw" 2>"$SCRATCH/shown.err"; then
-        sha256sum <"$SCRATCH/shown.raw" | cut -c1-16
-    else
-        echo 'not to be opened'
-    fi
-}
-
-# What is in the case by what it shows. Names of overlays that a revert made end in the time; that is left out.
-tree_state()
-{
-    (
-        cd "$CASE" || exit 99
-        "$OFFSHOT" list ./vm.xml --json >"$SCRATCH/list.json" 2>/dev/null || echo 'list fails'
-        jq -r '.snapshots[] | [.name, .parent // "-", .current] | join(" ")' "$SCRATCH/list.json"
-        active_state
-        jq -r '.snapshots[] | .name as $name | .disks[] | select(.frozen)
-            | [$name, .name, .snapshot, .frozen] | @tsv' "$SCRATCH/list.json" \
-            | while IFS=$'\t' read -r name disk how path; do
-                if [ "$how" = internal ]; then
-                    echo "$name $disk $(shown "$path" qcow2 "$name")"
-                else
-                    echo "$name $disk $(shown "$path" "$(format_of "$path")")"
-                fi
-            done
-        find . -mindepth 1 -printf '%y %m links=%n %P\n' | sed -E 's/\.1[0-9]{9}\b/.STAMP/' | LC_ALL=C sort
-        find . -type f ! -name '*.xml' ! -path './.vm.offshot/*' | LC_ALL=C sort | while IFS= read -r path; do
-            [ "$(format_of "$path")" = qcow2 ] || continue
-            image_health "$path"
-        done
-    )
-}
-
-# Test images are qcow2 by their first bytes, or raw: no guest writes headers here.
-format_of()
-{
-    if [ "$(head -c 3 "$1" | tr -d "\0")" = QFI ]; then echo qcow2; else echo raw; fi
-}
-
-# What the domain would start on.
-active_state()
-{
-    local disk
-
-    for disk in vda vdb; do
-        echo "active $disk $(shown "$(domain_source vm.xml "$disk")" "$(domain_format vm.xml "$disk")")"
-    done
-}
-
-image_health()
-{
-    local status=0
-
-    qemu-img check -q -U "json:{\"driver\":\"qcow2\",\"file\":{\"driver\":\"file\",\"filename\":\"$PWD/${1#./}\"},\
-\"backing\":null}" >/dev/null 2>&1 || status=$?
-    echo "check $status $(qemu-img snapshot -U -l "$1" 2>/dev/null | awk 'NR > 2 { print $2 }' | LC_ALL=C sort \
-        | tr '\n' ' ')${1#./} on $(image_info "$1" qcow2 '."backing-filename" // "nothing"')" \
-        | sed -E 's/\.1[0-9]{9}\b/.STAMP/g'
-}
 
 # shim AT KIND COMMAND...: run COMMAND, an offshot or what minds no option of it, with the fault KIND at call AT of
 # all. qemu-img is not confined: the shim in it uses a file that is none of its images, and kills offshot.
@@ -142,7 +78,7 @@ assert_active_sound()
         case $line in *'not to be opened') continue ;; esac
         grep -qxF "$line" <<<"${BEFORE['tree']}"$'\n'"${AFTER['tree']}" \
             || lost "$1" "$2: before recovery a guest would see: $line"
-    done < <(cd "$CASE" && active_state)
+    done < <(active_state)
 }
 
 # finish_tree ROW WHAT ALLOWED: recover, and compare.
@@ -216,7 +152,8 @@ disturb_all()
     ! is_long || disturb "$row, SIGINT" INT "$@"
     disturb_again "$row, recovery killed twice" "$@"
     disturb_written "$row, killed, then written" "$@"
-    [ "${NO_CHILDREN-}" = 1 ] || disturb_children "$row" "$@"
+    if is_long || [ "${NO_CHILDREN-}" != 1 ]; then disturb_children "$row" "$@"; fi
+    disturb_programs "$row" "$@"
 }
 
 # The same with each call of qemu-img alone: it dies, or does not return, and offshot has to cope.
@@ -229,8 +166,57 @@ disturb_children()
     shim 0 kill-child "$@"
     CALLS=$(shim_count)
     [ "$CALLS" = 0 ] || SAMPLES=3 disturb "$row, qemu-img killed" kill-child "$@"
-    ! is_long || [ "$CALLS" = 0 ] || disturb "$row, qemu-img hangs" hang timeout -s KILL 5 "$@"
+    ! is_long || [ "$CALLS" = 0 ] || disturb "$row, qemu-img hangs" hang timeout -s KILL 3 "$@"
     CALLS=$all
+}
+
+# What one qemu-img does instead of its work, or behind it: name|script.
+# shellcheck disable=SC2016 # for the wrapper
+PROGRAM_FAULTS=(
+    'exit 1|echo "qemu-img: no luck today" >&2; exit 1'
+    'exit 1 behind the work|"$REAL" "$@"; exit 1'
+    'complains behind the work|"$REAL" "$@"; echo "all is lost" >&2'
+    'killed behind the work|"$REAL" "$@"; kill -9 $$'
+    'does nothing|exit 0'
+)
+
+# disturb_programs ROW COMMAND...: one start of qemu-img fails or lies in each of these ways.
+disturb_programs()
+{
+    local row=$1 starts way name count
+
+    shift
+    starts=$(started 0 'exit 99' "$@")
+    [ "$starts" -gt 0 ] || return 0
+    for way in "${!PROGRAM_FAULTS[@]}"; do
+        name="$row, qemu-img ${PROGRAM_FAULTS[way]%%|*}"
+        for count in $(if is_long; then seq "$starts"; else echo $((way % starts + 1)); fi); do
+            started "$count" "${PROGRAM_FAULTS[way]#*|}" "$@" >/dev/null
+            trial "$name"
+            case $STATUS in
+            0) finish_tree "$name" "start $count of $starts" after ;;
+            3) finish_tree "$name" "start $count of $starts (status 3)" either ;;
+            *) finish_tree "$name" "start $count of $starts (status $STATUS)" before ;;
+            esac
+        done
+    done
+}
+
+# started AT SCRIPT COMMAND...: run COMMAND in a fresh case; SCRIPT is in the place of the qemu-img that is started as
+# number AT. Prints how many were.
+started()
+{
+    local at=$1 count=$SCRATCH/starts
+
+    wrap_qemu_img "
+number=\$(flock '$count.lock' bash -c 'echo >>\"\$1\"; wc -l <\"\$1\"' - '$count')
+[ \"\$number\" = $at ] || exec \"\$REAL\" \"\$@\"
+$2"
+    shift 2
+    : >"$count"
+    case_fresh
+    PATH=$BIN:$PATH run "$@" --sandbox=off
+    wc -l <"$count"
 }
 
 # recover_shimmed NUMBER: a recovery that is killed at its call NUMBER, once the first victim is quite dead.
@@ -240,7 +226,8 @@ recover_shimmed()
     shim "$1" kill "$OFFSHOT" recover ./vm.xml
 }
 
-# disturb_again ROW COMMAND...: it is killed, then its recovery, then the recovery of that.
+# disturb_again ROW COMMAND...: it is killed, then its recovery, then the recovery of that. Long sets kill it at each
+# of its calls, and the recovery at some, which are others each time.
 disturb_again()
 {
     local row=$1 number count turn
@@ -252,7 +239,7 @@ disturb_again()
         recover_shimmed 0
         count=$(shim_count)
         [ "$count" -gt 2 ] || continue
-        for turn in $(SAMPLES=2 sample "$((count - 1))"); do
+        for turn in $(turns "$((count - 1))" "$number"); do
             case_fresh
             shim "$number" kill "$@"
             recover_shimmed "$turn"
@@ -261,6 +248,14 @@ disturb_again()
             finish_tree "$row" "kill at call $number of $CALLS, of recovery at $turn, then before" either
         done
     done
+}
+
+# turns COUNT NUMBER: a few numbers up to COUNT, which NUMBER moves.
+turns()
+{
+    local step=$(($1 / 2 + 1))
+
+    seq $((1 + $2 % step)) "$step" "$1"
 }
 
 # disturb_written ROW COMMAND...: it is killed, and before anybody recovers a guest starts, and writes.

@@ -1,0 +1,134 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What is in a case of the fault tests, by what it shows: images may be laid out in many ways, so it is their
+# content that has to be as before the operation, or as after it. Source it behind lib.sh and faults.sh.
+#
+# Asking qemu-img for all of that takes ten times as long as the operation, and most trials end in bytes that an
+# earlier one has ended in. So answers are kept by all the bytes and names that they can come from.
+
+: "${CASE:?}"
+KEPT=$SCRATCH/kept
+
+# kept KEY COMMAND...: what COMMAND says, or has said when KEY was the same.
+kept()
+{
+    local answer=$KEPT/${1//\//%}
+
+    shift
+    if [ ! -e "$answer" ]; then
+        mkdir -p "$KEPT"
+        "$@" >"$answer.new"
+        mv "$answer.new" "$answer"
+    fi
+    cat "$answer"
+}
+
+# images_key: of the bytes and names of all that images in the current directory may consist of.
+images_key()
+{
+    {
+        find . -mindepth 1 ! -type f -printf '%y %p %l\n' | LC_ALL=C sort
+        find . -type f ! -name '*.xml' ! -path './.vm.offshot/*' -print0 | LC_ALL=C sort -z | xargs -0r sha256sum
+    } | sha256sum | cut -c1-32
+}
+
+# everything_key: of all that is in the current directory. Times and inodes do not count.
+everything_key()
+{
+    {
+        find . -mindepth 1 -printf '%y %m links=%n %P %l\n' | LC_ALL=C sort
+        find . -type f ! -name '*.xml' -print0 | LC_ALL=C sort -z | xargs -0r sha256sum
+        find . -type f -name '*.xml' -print0 | LC_ALL=C sort -z | xargs -0r sed -E \
+            -e 's/ (inode|mtime)="[0-9]+"/ \1=""/g' -e 's/<creationTime>[0-9]+</<creationTime></'
+    } | sha256sum | cut -c1-32
+}
+
+# shown IMAGE FORMAT [TAG]: a hash of what a guest would see, or why there is nothing to see.
+shown()
+{
+    local source=("-f" "$2" "$1")
+
+    [ -z "${3-}" ] || source=("-f" "$2" -l "snapshot.name=$3" "$1")
+    if timeout 60 qemu-img convert -U -O raw "${source[@]}" "$SCRATCH/shown.raw" 2>"$SCRATCH/shown.err"; then
+        sha256sum <"$SCRATCH/shown.raw" | cut -c1-16
+    else
+        echo 'not to be opened'
+    fi
+}
+
+# tree_state: all that is in the case. Names of overlays that a revert made end in the time; that is left out.
+tree_state()
+{
+    (
+        cd "$CASE" || exit 99
+        kept "tree $(everything_key)" tree_look
+    )
+}
+
+# active_state: what the domain would start on.
+active_state()
+{
+    (
+        cd "$CASE" || exit 99
+        images=$(images_key)
+        kept "active $images $(sha256sum <vm.xml)" active_look "$images"
+    )
+}
+
+tree_look()
+{
+    local images name disk how path
+
+    images=$(images_key)
+    "$OFFSHOT" list ./vm.xml --json >"$SCRATCH/list.json" 2>/dev/null || echo 'list fails'
+    jq -r '.snapshots[] | [.name, .parent // "-", .current] | join(" ")' "$SCRATCH/list.json"
+    active_look "$images"
+    while IFS=$'\t' read -r name disk how path; do
+        if [ "$how" = internal ]; then
+            echo "$name $disk $(kept "$images $path qcow2 $name" shown "$path" qcow2 "$name")"
+        else
+            echo "$name $disk $(kept "$images $path" shown "$path" "$(format_of "$path")")"
+        fi
+    done < <(jq -r '.snapshots[] | .name as $name | .disks[] | select(.frozen)
+            | [$name, .name, .snapshot, .frozen] | @tsv' "$SCRATCH/list.json")
+    find . -mindepth 1 -printf '%y %m links=%n %P\n' | sed -E 's/\.1[0-9]{9}\b/.STAMP/' | LC_ALL=C sort
+    kept "$images health" health_of_all | sed -E 's/\.1[0-9]{9}\b/.STAMP/g'
+}
+
+# active_look IMAGES_KEY
+active_look()
+{
+    local disk path format
+
+    for disk in vda vdb; do
+        path=$(domain_source vm.xml "$disk")
+        format=$(domain_format vm.xml "$disk")
+        echo "active $disk $(kept "$1 $path $format" shown "$path" "$format")"
+    done
+}
+
+# format_of IMAGE: test images are qcow2 by their first bytes, or raw: no guest writes headers here.
+format_of()
+{
+    if [ "$(head -c 3 "$1" | tr -d "\0")" = QFI ]; then echo qcow2; else echo raw; fi
+}
+
+health_of_all()
+{
+    local path
+
+    find . -type f ! -name '*.xml' ! -path './.vm.offshot/*' | LC_ALL=C sort | while IFS= read -r path; do
+        [ "$(format_of "$path")" = qcow2 ] || continue
+        image_health "$path"
+    done
+}
+
+image_health()
+{
+    local status=0
+
+    qemu-img check -q -U "json:{\"driver\":\"qcow2\",\"file\":{\"driver\":\"file\",\"filename\":\"$PWD/${1#./}\"},\
+\"backing\":null}" >/dev/null 2>&1 || status=$?
+    echo "check $status $(qemu-img snapshot -U -l "$1" 2>/dev/null | awk 'NR > 2 { print $2 }' | LC_ALL=C sort \
+        | tr '\n' ' ')${1#./} on $(image_info "$1" qcow2 '."backing-filename" // "nothing"')"
+}
