@@ -197,9 +197,9 @@ table()
 {
     local row
 
-    printf '%-58s %6s %6s\n' 'operation, fault' tried lost
+    printf '%-62s %6s %6s\n' 'operation, fault' tried lost
     for row in "${ROWS[@]}"; do
-        printf '%-58s %6d %6d\n' "$row" "${COUNT[$row]}" "${COUNT_LOST[$row]-0}"
+        printf '%-62s %6d %6d\n' "$row" "${COUNT[$row]}" "${COUNT_LOST[$row]-0}"
     done
     [ "$TRIALS" -gt 0 ] || fail 'nothing was tried'
     [ "$LOST" = 0 ] || fail "$LOST of $TRIALS lost"

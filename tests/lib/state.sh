@@ -56,7 +56,7 @@ shown()
     fi
 }
 
-# tree_state: all that is in the case. Names of overlays that a revert made end in the time; that is left out.
+# tree_state: all that is in the case, with the content of images and of what was copied to out/. Names of overlays that a revert made end in the time; that is left out.
 tree_state()
 {
     (
@@ -91,6 +91,9 @@ tree_look()
         fi
     done < <(jq -r '.snapshots[] | .name as $name | .disks[] | select(.frozen)
             | [$name, .name, .snapshot, .frozen] | @tsv' "$SCRATCH/list.json")
+    for path in out/*; do
+        [ ! -e "$path" ] || echo "$path $(kept "$images $path" shown "$path" "$(format_of "$path")")"
+    done
     find . -mindepth 1 -printf '%y %m links=%n %P\n' | sed -E 's/\.1[0-9]{9}\b/.STAMP/' | LC_ALL=C sort
     kept "$images health" health_of_all | sed -E 's/\.1[0-9]{9}\b/.STAMP/g'
 }
