@@ -125,9 +125,9 @@ disturb()
         ! shim_hit || hits=$((hits + 1))
         allowed=either
         case $STATUS in
-        # a signal that comes when all is done ends it like any program
-        0 | 130 | 143) allowed=after ;;
-        3 | 137) ;;
+        0) allowed=after ;;
+        # a signal that comes before there is anything to undo, or when all is done, ends it like any program
+        3 | 130 | 137 | 143) ;;
         *) allowed=before ;;
         esac
         [ "$kind" = kill ] || [ "$STATUS" != 137 ] || lost "$row" "call $number: offshot was killed"
