@@ -7,16 +7,16 @@
 # earlier one has ended in. So answers are kept by all the bytes and names that they can come from.
 
 : "${CASE:?}"
-KEPT=$SCRATCH/kept
+ANSWERS=$SCRATCH/answers
 
-# kept KEY COMMAND...: what COMMAND says, or has said when KEY was the same.
-kept()
+# remembered KEY COMMAND...: what COMMAND says, or has said when KEY was the same.
+remembered()
 {
-    local answer=$KEPT/${1//\//%}
+    local answer=$ANSWERS/${1//\//%}
 
     shift
     if [ ! -e "$answer" ]; then
-        mkdir -p "$KEPT"
+        mkdir -p "$ANSWERS"
         "$@" >"$answer.new"
         mv "$answer.new" "$answer"
     fi
@@ -61,7 +61,7 @@ tree_state()
 {
     (
         cd "$CASE" || exit 99
-        kept "tree $(everything_key)" tree_look
+        remembered "tree $(everything_key)" tree_look
     )
 }
 
@@ -71,7 +71,7 @@ active_state()
     (
         cd "$CASE" || exit 99
         images=$(images_key)
-        kept "active $images $(sha256sum <vm.xml)" active_look "$images"
+        remembered "active $images $(sha256sum <vm.xml)" active_look "$images"
     )
 }
 
@@ -85,17 +85,17 @@ tree_look()
     active_look "$images"
     while IFS=$'\t' read -r name disk how path; do
         if [ "$how" = internal ]; then
-            echo "$name $disk $(kept "$images $path qcow2 $name" shown "$path" qcow2 "$name")"
+            echo "$name $disk $(remembered "$images $path qcow2 $name" shown "$path" qcow2 "$name")"
         else
-            echo "$name $disk $(kept "$images $path" shown "$path" "$(format_of "$path")")"
+            echo "$name $disk $(remembered "$images $path" shown "$path" "$(format_of "$path")")"
         fi
     done < <(jq -r '.snapshots[] | .name as $name | .disks[] | select(.frozen)
             | [$name, .name, .snapshot, .frozen] | @tsv' "$SCRATCH/list.json")
     for path in out/*; do
-        [ ! -e "$path" ] || echo "$path $(kept "$images $path" shown "$path" "$(format_of "$path")")"
+        [ ! -e "$path" ] || echo "$path $(remembered "$images $path" shown "$path" "$(format_of "$path")")"
     done
     find . -mindepth 1 -printf '%y %m links=%n %P\n' | sed -E 's/\.1[0-9]{9}\b/.STAMP/' | LC_ALL=C sort
-    kept "$images health" health_of_all | sed -E 's/\.1[0-9]{9}\b/.STAMP/g'
+    remembered "$images health" health_of_all | sed -E 's/\.1[0-9]{9}\b/.STAMP/g'
 }
 
 # active_look IMAGES_KEY
@@ -106,7 +106,7 @@ active_look()
     for disk in vda vdb; do
         path=$(domain_source vm.xml "$disk")
         format=$(domain_format vm.xml "$disk")
-        echo "active $disk $(kept "$1 $path $format" shown "$path" "$format")"
+        echo "active $disk $(remembered "$1 $path $format" shown "$path" "$format")"
     done
 }
 
