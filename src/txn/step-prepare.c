@@ -138,9 +138,40 @@ step_end(struct step *step, GError **error)
            step_new_image_end(step, error);
 }
 
+/* Whether the plan makes DIRECTORY, so that it may be gone by now. */
+static bool
+is_made(const struct step_context *context, const char *directory)
+{
+    for (guint i = 0; context->plan && i < context->plan->prepare->len; i++) {
+        const struct step *step = g_ptr_array_index(context->plan->prepare, i);
+
+        if (step->kind == STEP_MAKE_DIRECTORY && strcmp(step->path, directory) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Nothing is at the path of STEP: it was undone, or never done, unless all of its directory is
+ * somewhere else now, and with it what was made.
+ */
+static bool
+check_gone(const struct step *step, const struct step_context *context, GError **error)
+{
+    g_autofree char *directory = g_path_get_dirname(step->path);
+    struct stat st;
+
+    if (lstat(directory, &st) == 0 || errno != ENOENT || is_made(context, directory))
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
+                "directory '%s' is not there any more: give it its name back, then run `offshot "
+                "recover`",
+                directory);
+    return false;
+}
+
 /* Remove a file whose temporary name nobody else can have chosen. */
 static bool
-undo_new_file(const struct step *step, GError **error)
+undo_new_file(const struct step *step, const struct step_context *context, GError **error)
 {
     struct file_identity there;
     struct stat st;
@@ -148,7 +179,7 @@ undo_new_file(const struct step *step, GError **error)
     if (!step_look(step->path, &there, &st, error))
         return false;
     if (there.inode == 0)
-        return true;
+        return check_gone(step, context, error);
     if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
         return step_set_unexplained(error, step->path, "is no file that offshot made");
     if (unlink(step->path) == 0 || errno == ENOENT)
@@ -181,7 +212,7 @@ undo_link(const struct step *step, const struct step_context *context, GError **
     if (!step_look(step->path, &there, &st, error) || !step_look(step->source, &source, &st, error))
         return false;
     if (there.inode == 0)
-        return true;
+        return check_gone(step, context, error);
     if (!file_identity_is_same_file(&there, &source)) {
         note_left(step, context);
         return true;
@@ -250,7 +281,7 @@ step_undo(const struct step *step, const struct step_context *context, GError **
     case STEP_STAGE_FILE:
     case STEP_CREATE_OVERLAY:
     case STEP_CONVERT:
-        return undo_new_file(step, error);
+        return undo_new_file(step, context, error);
     case STEP_FILL_DEVICE:
         return undo_fill_device(step, context, error);
     case STEP_LINK:

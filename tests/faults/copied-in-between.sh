@@ -62,3 +62,23 @@ for point in '2 preparing' '3 committed'; do
     pattern_check "$(domain_source vm.xml vda)" qcow2 0x11 0 64k
     refused "$WORK/copy"
 done
+
+# The directory gets another name: what the journal tells of is not there, which does not mean that it was undone.
+for point in '2 preparing' '3 committed'; do
+    case_fresh
+    at rename "${point% *}" signal=KILL "${delete[@]}"
+    assert_status 137
+    before=$(state_of "$CASE")
+    cd "$WORK" || exit 99
+    rm -rf moved
+    mv "$CASE" moved
+    cd moved || exit 99
+    run "$OFFSHOT" recover ./vm.xml
+    assert_status 3
+    cd "$WORK" || exit 99
+    mv moved "$CASE"
+    assert_equal "$(state_of "$CASE")" "$before" "state when renamed and back (${point#* })"
+    cd "$CASE" || exit 99
+    ok "$OFFSHOT" recover ./vm.xml
+    pattern_check "$(domain_source vm.xml vda)" qcow2 0x11 0 64k
+done
