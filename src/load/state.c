@@ -165,7 +165,8 @@ state_load(struct domain_location *location, enum state_parts parts, GError **er
     state->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     state->directories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     state->token = file_random_token();
-    state->now = g_get_real_time() / G_USEC_PER_SEC;
+    state->loaded = g_get_real_time() * 1000;
+    state->now = state->loaded / 1000 / G_USEC_PER_SEC;
     state->missing = missing_directories(location->store);
     if (!load_domain(state, location, error))
         return NULL;

@@ -40,6 +40,7 @@ struct state {
     struct file_identity layers_identity; /* of their list; inode 0: there is none */
     char *token;                          /* for temporary names of this run */
     int64_t now;                          /* seconds since the epoch */
+    int64_t loaded;                       /* when loading began, nanoseconds since the epoch */
 };
 
 enum state_parts {

@@ -54,7 +54,7 @@ know_overlays(struct plan *plan, const struct state *state, const struct image *
     g_autoptr(GPtrArray) overlays = usage_overlays(state, image);
 
     for (guint i = 0; i < overlays->len; i++)
-        plan_know_image(plan, &((const struct image *)g_ptr_array_index(overlays, i))->identity);
+        plan_know_file(plan, &((const struct image *)g_ptr_array_index(overlays, i))->identity);
 }
 
 static void

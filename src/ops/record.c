@@ -342,6 +342,11 @@ record_watch(struct plan *plan, const struct state *state)
     g_autoptr(GList) all =
         g_list_sort(g_hash_table_get_keys(state->searched), (GCompareFunc)strcmp);
 
+    g_autofree char *definitions = g_path_get_dirname(state->location->xml);
+
+    plan->watched = state->loaded;
+    plan_know_file(plan, &state->domain_identity);
+    plan_watch_directory(plan, definitions);
     for (GList *directory = all; directory; directory = directory->next)
         plan_watch_directory(plan, directory->data);
 }

@@ -81,6 +81,8 @@ journal_format(const struct plan *plan, enum plan_phase phase, const char *boot)
     journal_set_text(file, JOURNAL_GROUP, "boot", boot);
     journal_set_text(file, JOURNAL_GROUP, "place", plan->place);
     journal_set_identity(file, JOURNAL_GROUP, "place-identity", &plan->place_identity);
+    if (plan->watched > 0)
+        g_key_file_set_int64(file, JOURNAL_GROUP, "watched", plan->watched);
     if (plan->applied > 0)
         g_key_file_set_uint64(file, JOURNAL_GROUP, "applied", plan->applied);
     format_steps(file, "prepare", plan->prepare);
@@ -156,7 +158,7 @@ parse_known(GKeyFile *file, struct plan *plan, GError **error)
             return true;
         if (!journal_get_identity(file, group, "old", &identity, error))
             return false;
-        plan_know_image(plan, &identity);
+        plan_know_file(plan, &identity);
     }
 }
 
@@ -225,6 +227,7 @@ journal_parse(const char *text, size_t length, const char *boot, GError **error)
         journal_set_damaged(error, "phase");
         return NULL;
     }
+    journal->plan->watched = g_key_file_get_int64(file, JOURNAL_GROUP, "watched", NULL);
     journal->plan->applied = (unsigned)g_key_file_get_uint64(file, JOURNAL_GROUP, "applied", NULL);
     journal->phase = strcmp(phase, "preparing") == 0 ? PLAN_PREPARE : PLAN_APPLY;
     journal->same_boot = boot[0] != '\0' && strcmp(boot, journal->plan->boot) == 0;

@@ -151,7 +151,7 @@ plan_watch_directory(struct plan *plan, const char *directory)
 }
 
 void
-plan_know_image(struct plan *plan, const struct file_identity *identity)
+plan_know_file(struct plan *plan, const struct file_identity *identity)
 {
     g_array_append_val(plan->known, *identity);
 }

@@ -128,7 +128,8 @@ struct plan {
     GPtrArray *checks; /* of struct plan_check */
     GPtrArray
         *directories;   /* of char *: where to look for what stands on its images (txn/watch.h) */
-    GArray *known;      /* of struct file_identity: images that may stand on them */
+    int64_t watched;    /* since when, nanoseconds since the epoch */
+    GArray *known;      /* of struct file_identity: what may stand on them or name them */
     GPtrArray *prepare; /* of struct step, by rank */
     GPtrArray *apply;   /* of struct step, by rank */
     unsigned applied;   /* apply steps of ranks below this one are done and durable (commits) */
@@ -161,10 +162,11 @@ void plan_check_install(struct plan *plan, const char *directory);
 
 /* While the plan runs, and when it is recovered, see that nothing in DIRECTORY has come to stand on
  * an image that a step takes away or changes: but for the images that the plan has locked, and
- * those that it knows to do so. Without directories nobody looks.
+ * those that it knows to do so; and that no domain XML there has come to name one, which the plan
+ * sets the time for (`watched`). Without directories nobody looks.
  */
 void plan_watch_directory(struct plan *plan, const char *directory);
-void plan_know_image(struct plan *plan, const struct file_identity *identity);
+void plan_know_file(struct plan *plan, const struct file_identity *identity);
 
 /* Append a step of any kind to its phase: steps are kept by rank, those of one rank in the order
  * they were added. For what follows, which sets the rest of it; SOURCE may be NULL.

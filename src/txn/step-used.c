@@ -14,16 +14,13 @@
 #include "txn/step-look.h"
 #include "util/error.h"
 
-/* The longest file that is searched for the name of an overlay, in bytes. */
+/* The longest file that is searched for the name of an image, in bytes. */
 #define SEARCHED_MAX (1024 * 1024)
 
-/* Whether the file at PATH says the name of OVERLAY. A name that a format may write otherwise than
- * it is counts as said.
- */
-static bool
-file_names(const char *path, const char *overlay)
+bool
+step_file_names(const char *path, const char *image)
 {
-    g_autofree char *name = g_path_get_basename(overlay);
+    g_autofree char *name = g_path_get_basename(image);
     g_autofree char *text = NULL;
     size_t length;
 
@@ -46,7 +43,7 @@ is_named(const struct step *overlay, const struct step_context *context)
         if (step->kind == STEP_REPLACE && !step->yields &&
             step_look(step->path, &there, &st, NULL) &&
             !step_unchanged_file(context, &there, &step->old) &&
-            file_names(step->path, overlay->path))
+            step_file_names(step->path, overlay->path))
             return true;
     }
     return false;

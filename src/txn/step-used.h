@@ -5,6 +5,11 @@
 
 /* Between a crash and its recovery somebody may have put to use what the plan had made by then. */
 
+/* Whether the file at PATH says the name of IMAGE, without its directory. A name that XML may write
+ * otherwise than it is counts as said.
+ */
+bool step_file_names(const char *path, const char *image);
+
 /* Whether the file at PATH, an overlay that STEP gave this name, may hold what somebody needs: it
  * was written since it was made, a file that the plan was to replace has been changed and names it,
  * or another image beside it stands on it.

@@ -5,10 +5,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "image/outside.h"
 #include "txn/step-look.h"
 #include "txn/step-part.h"
+#include "txn/step-used.h"
 #include "util/error.h"
 
 struct watch {
@@ -121,6 +123,64 @@ find_unreadable(const struct watch *watch, const char *path)
     return found;
 }
 
+/* Whether THERE, at PATH, is the definition that the plan was made for, or what it has put there.
+ */
+static bool
+is_ours(const struct step_context *context, const char *path, const struct file_identity *there)
+{
+    for (guint i = 0; i < context->plan->known->len; i++) {
+        if (step_unchanged_file(context, there,
+                                &g_array_index(context->plan->known, struct file_identity, i)))
+            return true;
+    }
+    for (guint i = 0; i < context->plan->apply->len; i++) {
+        const struct step *step = g_ptr_array_index(context->plan->apply, i);
+
+        if ((step->kind == STEP_REPLACE || step->kind == STEP_INSTALL) &&
+            strcmp(step->path, path) == 0)
+            return step_was_applied(step, context);
+    }
+    return false;
+}
+
+/* Whether PATH is a definition that was written since the plan was made, and names IMAGE. */
+static bool
+is_new_definition(const struct step_context *context, const char *path, const char *image)
+{
+    struct file_identity there;
+    struct stat st;
+    int64_t changed;
+
+    if (!g_str_has_suffix(path, ".xml") || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+        return false;
+    changed = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+    file_identity_set(&there, &st);
+    return changed >= context->plan->watched && !is_ours(context, path, &there) &&
+           step_file_names(path, image);
+}
+
+/* A domain that was given IMAGE as its disk stands on it as well. */
+static char *
+find_definition(const struct step_context *context, const char *image)
+{
+    const struct plan *plan = context->plan;
+    char *found = NULL;
+
+    for (guint i = 0; !found && i < plan->directories->len; i++) {
+        const char *directory = g_ptr_array_index(plan->directories, i);
+        g_autoptr(GDir) entries = g_dir_open(directory, 0, NULL);
+        const char *name;
+
+        while (entries && !found && (name = g_dir_read_name(entries))) {
+            g_autofree char *path = g_build_filename(directory, name, NULL);
+
+            if (is_new_definition(context, path, image))
+                found = g_strdup_printf("%s (names it)", path);
+        }
+    }
+    return found;
+}
+
 char *
 watch_find(const struct step_context *context, const char *path, enum watch_scope scope)
 {
@@ -132,6 +192,8 @@ watch_find(const struct step_context *context, const char *path, enum watch_scop
         return NULL;
     look(context->watch, context->plan);
     found = find_dependent(context, &file, scope);
+    if (!found)
+        found = find_definition(context, path);
     return found ? found : find_unreadable(context->watch, path);
 }
 

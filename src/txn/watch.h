@@ -23,7 +23,8 @@ enum watch_scope {
     WATCH_ALL,       /* any image */
 };
 
-/* What stands on the image at PATH, within SCOPE: a path, or what to say of it; free with g_free().
+/* What stands on the image at PATH, within SCOPE, or names it in a domain XML that is newer than
+ * the plan: a path, or what to say of it; free with g_free().
  * NULL: nothing, or nothing is at PATH, or the plan names no directories. What cannot be read
  * counts as standing on all images of its directory.
  */

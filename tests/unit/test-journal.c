@@ -30,8 +30,8 @@ plan_of(const char *name)
     plan_check_lock(plan, "/second", &old);
     plan_watch_directory(plan, "/first");
     plan_watch_directory(plan, name);
-    plan_know_image(plan, &old);
-    plan_know_image(plan, &image);
+    plan_know_file(plan, &old);
+    plan_know_file(plan, &image);
     plan_add_make_directory(plan, 0, name);
     plan_add_stage_file(plan, 1, name, "content", name);
     plan_add_create_overlay(plan, 1, name, argv, name);
