@@ -104,7 +104,7 @@ create(struct session *session, const struct create_options *options,
 
     if (!def || !load_targets(session->state, options, def, error))
         return false;
-    plan = create_plan(session->state, &request, def, session->notes, error);
+    plan = create_plan(session->state, &request, def, session->plan_notes, error);
     return plan && session_run(session, plan, error) && report(session, options, def, error);
 }
 

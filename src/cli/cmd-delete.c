@@ -76,18 +76,27 @@ report(const struct cli *cli, const char *name, json_t *deleted)
 
 /* How data is moved is told to who asks for the plan; everybody is told what stays. */
 static void
-sort_notes(struct session *session, GPtrArray *notes)
+sort_notes(struct session *session, GPtrArray *notes, GPtrArray *strategies)
 {
-    bool asked = session->cli->dry_run || session->cli->verbose > 0;
-
     while (notes->len > 0) {
-        g_autofree char *note = g_ptr_array_steal_index(notes, 0);
+        char *note = g_ptr_array_steal_index(notes, 0);
+        bool moves = g_str_has_prefix(note, MERGE_NOTE_STRATEGY);
 
-        if (!g_str_has_prefix(note, MERGE_NOTE_STRATEGY))
-            g_ptr_array_add(session->notes, g_steal_pointer(&note));
-        else if (asked)
-            output_note(session->cli, "%s", note);
+        g_ptr_array_add(moves ? strategies : session->plan_notes, note);
     }
+}
+
+/* Along with the plan: before it is run, or in a dry run after its checks. */
+static bool
+run_plan(struct session *session, struct plan *plan, const GPtrArray *strategies, GError **error)
+{
+    const struct cli *cli = session->cli;
+
+    if (cli->dry_run && !session_run(session, plan, error))
+        return false;
+    for (guint i = 0; (cli->dry_run || cli->verbose > 0) && i < strategies->len; i++)
+        output_note(cli, "%s", (const char *)g_ptr_array_index(strategies, i));
+    return cli->dry_run || session_run(session, plan, error);
 }
 
 static bool
@@ -95,14 +104,15 @@ delete_snapshots(struct session *session, const struct delete_request *request, 
 {
     const struct state *state = session->state;
     g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) strategies = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) selection = delete_selection(state, request);
     /* afterwards they are gone from the tree */
     json_t *deleted = output_snapshots(state, state->snapshots->tree, selection);
     scoped(plan) plan = delete_plan(state, request, notes, error);
     bool done;
 
-    sort_notes(session, notes);
-    done = plan && session_run(session, plan, error);
+    sort_notes(session, notes, strategies);
+    done = plan && run_plan(session, plan, strategies, error);
     if (done)
         report(session->cli, request->target->name, deleted);
     json_decref(deleted);

@@ -151,7 +151,7 @@ check_places(const struct state *state, const struct plan *plan, GError **error)
 static bool
 extract(struct session *session, struct extract_request *request, GError **error)
 {
-    scoped(plan) plan = extract_plan(session->state, request, session->notes, error);
+    scoped(plan) plan = extract_plan(session->state, request, session->plan_notes, error);
 
     if (!plan || !check_places(session->state, plan, error) || !session_run(session, plan, error))
         return false;

@@ -115,7 +115,7 @@ static bool
 flatten(struct session *session, const GPtrArray *wanted, GError **error)
 {
     g_autoptr(GPtrArray) targets = find_targets(session->state, wanted);
-    scoped(plan) plan = flatten_plan(session->state, targets, session->notes, error);
+    scoped(plan) plan = flatten_plan(session->state, targets, session->plan_notes, error);
 
     if (!plan || !session_run(session, plan, error))
         return false;

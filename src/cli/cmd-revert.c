@@ -122,7 +122,7 @@ revert(struct session *session, const struct snapshot_def *target, GError **erro
 
     load_aliases(session->state);
     request.stamp = find_stamp(session->state, request);
-    plan = revert_plan(session->state, &request, &report, session->notes, error);
+    plan = revert_plan(session->state, &request, &report, session->plan_notes, error);
     if (!plan || !session_run(session, plan, error))
         return false;
     if (session->cli->dry_run) {

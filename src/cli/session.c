@@ -186,6 +186,7 @@ session_new(struct cli *cli, const char *domain, GError **error)
 
     session->cli = cli;
     session->notes = g_ptr_array_new_with_free_func(g_free);
+    session->plan_notes = g_ptr_array_new_with_free_func(g_free);
     progress_init(&session->progress, cli);
     child_set_trace(cli->verbose > 1 ? trace_program : NULL);
     session->location = domain_location_find(domain, cli->connect, cli->store, error);
@@ -211,6 +212,7 @@ session_free(struct session *session)
         return;
     output_warnings(session->cli, session->notes);
     g_ptr_array_unref(session->notes);
+    g_ptr_array_unref(session->plan_notes);
     state_free(session->state);
     store_lock_free(session->lock);
     domain_location_free(session->location);
@@ -248,8 +250,8 @@ note_late_daemon(const struct session *session)
                 domain, uri);
 }
 
-bool
-session_run(struct session *session, struct plan *plan, GError **error)
+static bool
+carry_out(struct session *session, struct plan *plan, GError **error)
 {
     struct txn_options options = transaction_options(session);
 
@@ -268,6 +270,32 @@ session_run(struct session *session, struct plan *plan, GError **error)
     if (session->cli->changed)
         note_late_daemon(session);
     return session->cli->changed;
+}
+
+/* The planner's remarks hold from now on. They come before those of the run, of which the first is
+ * at FIRST.
+ */
+static void
+keep_plan_notes(struct session *session, guint first)
+{
+    while (session->plan_notes->len > 0)
+        g_ptr_array_insert(session->notes, (gint)first++,
+                           g_ptr_array_steal_index(session->plan_notes, 0));
+}
+
+bool
+session_run(struct session *session, struct plan *plan, GError **error)
+{
+    guint first = session->notes->len;
+    g_autoptr(GError) local = NULL;
+    bool done = carry_out(session, plan, &local);
+
+    /* what is half done will be finished, and does not say it again */
+    if (done || local->code == OFFSHOT_ERROR_INTERRUPTED)
+        keep_plan_notes(session, first);
+    if (!done)
+        g_propagate_error(error, g_steal_pointer(&local));
+    return done;
 }
 
 bool

@@ -16,7 +16,8 @@ struct session {
     struct domain_location *location;
     struct store_lock *lock; /* NULL when only reading, and in a dry run */
     struct state *state;
-    GPtrArray *notes; /* of char *: remarks that become warnings */
+    GPtrArray *notes;      /* of char *: remarks that become warnings */
+    GPtrArray *plan_notes; /* those of the planner: only when its plan is carried out */
     struct progress progress;
 };
 
@@ -46,7 +47,9 @@ struct session *session_open(struct cli *cli, const char *domain, enum session_m
 void session_free(struct session *session);
 SCOPED_DEFINE(session)
 
-/* Check and print PLAN in a dry run; run it otherwise. */
+/* Check and print PLAN in a dry run; run it otherwise. What the planner noted becomes warnings,
+ * unless nothing comes of the plan.
+ */
 bool session_run(struct session *session, struct plan *plan, GError **error);
 
 /* For a change that waits for the user: let others work on the domain meanwhile, and later go on
