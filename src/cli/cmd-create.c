@@ -7,6 +7,8 @@
 #include "cli/create-options.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "conf/snapshot-align.h"
+#include "load/place.h"
 #include "load/tree.h"
 #include "ops/create.h"
 #include "ops/redefine.h"
@@ -35,15 +37,31 @@ report(struct session *session, const struct create_options *options,
     return true;
 }
 
+/* The name that the image of DISK gets with --keep-filename. */
+static bool
+load_frozen_name(const struct state *state, const struct snapshot_disk *disk, const char *snapshot,
+                 GError **error)
+{
+    const struct image *image = state_get_disk(state, disk->name)->image;
+    g_autofree char *frozen = image ? snapshot_frozen_name(image->path, snapshot) : NULL;
+
+    if (!frozen || state_check_place(state, frozen, error))
+        return true;
+    g_prefix_error(error, "disk '%s': ", disk->name);
+    return false;
+}
+
 /* Overlays that the user made have to be looked at before the plan is made; names for new ones must
  * lead to nothing that the domain uses.
  */
 static bool
 load_target(struct state *state, const struct create_options *options,
-            const struct snapshot_disk *disk, GError **error)
+            const struct snapshot_disk *disk, const char *snapshot, GError **error)
 {
     const struct image_format *format = image_format_find_libvirt(disk->format);
 
+    if (options->keep_filename)
+        return load_frozen_name(state, disk, snapshot, error);
     if (!disk->source || (options->reuse_external && !format))
         return true;
     if (!options->reuse_external)
@@ -70,6 +88,8 @@ load_targets(struct state *state, const struct create_options *options,
 {
     bool internal = false;
 
+    if (!options->reuse_external)
+        state_load_places(state);
     for (guint i = 0; i < def->disks->len; i++) {
         const struct snapshot_disk *disk = g_ptr_array_index(def->disks, i);
 
@@ -78,7 +98,7 @@ load_targets(struct state *state, const struct create_options *options,
             continue;
         if (options->keep_filename)
             state_load_aliases(state, disk->name);
-        if (!load_target(state, options, disk, error) ||
+        if (!load_target(state, options, disk, def->name, error) ||
             (options->backing_path == BACKING_PATH_RELATIVE &&
              !load_directories(state, disk, error)))
             return false;

@@ -6,6 +6,7 @@
 
 #include "cli/output.h"
 #include "cli/session.h"
+#include "load/place.h"
 #include "ops/revert.h"
 #include "util/error.h"
 
@@ -62,7 +63,7 @@ find_stamp(const struct state *state, struct revert_request request)
 
         request.stamp = state->now + ahead;
         names = revert_overlay_names(state, &request);
-        if (state_names_are_free(names))
+        if (state_names_are_free(state, names))
             return request.stamp;
     }
     return state->now;

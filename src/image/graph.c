@@ -17,7 +17,8 @@ struct node {
 };
 
 struct image_graph {
-    GHashTable *nodes; /* struct image_file within a node -> struct node */
+    GHashTable *nodes;   /* struct image_file within a node -> struct node */
+    GHashTable *missing; /* char * -> char * */
 };
 
 /* One walk: where it is going and what it read on the way, from the top down. */
@@ -45,6 +46,7 @@ image_graph_new(void)
     struct image_graph *graph = g_new0(struct image_graph, 1);
 
     graph->nodes = g_hash_table_new_full(image_file_hash, image_file_equal, NULL, node_free);
+    graph->missing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return graph;
 }
 
@@ -54,6 +56,7 @@ image_graph_free(struct image_graph *graph)
     if (!graph)
         return;
     g_hash_table_destroy(graph->nodes);
+    g_hash_table_destroy(graph->missing);
     g_free(graph);
 }
 
@@ -128,6 +131,7 @@ walk_reach(struct walk *walk, GError **error)
     struct node *node;
 
     if (!image_file_look(&file, walk->path, error)) {
+        g_hash_table_insert(walk->graph->missing, g_strdup(walk->path), g_strdup(path_above(walk)));
         if (walk->above)
             g_prefix_error(error,
                            "backing chain of image '%s' is broken: ", walk->above->image.path);
@@ -254,6 +258,12 @@ image_graph_find(const struct image_graph *graph, const char *path)
         return NULL;
     node = g_hash_table_lookup(graph->nodes, &file);
     return node ? &node->image : NULL;
+}
+
+GHashTable *
+image_graph_missing(const struct image_graph *graph)
+{
+    return graph->missing;
 }
 
 GPtrArray *

@@ -35,5 +35,11 @@ const struct image *image_graph_walk(struct image_graph *graph, const char *path
 /* The image of the graph that PATH leads to now, through whatever links; NULL: none. */
 const struct image *image_graph_find(const struct image_graph *graph, const char *path);
 
+/* Where an image of a chain has to be that could not be looked at, mostly because nothing is there,
+ * by the links of all chains that were walked: path -> path of the image that links to it, NULL at
+ * the top. Borrowed.
+ */
+GHashTable *image_graph_missing(const struct image_graph *graph);
+
 /* All images of the graph, in no order. Free the container with g_ptr_array_unref(). */
 GPtrArray *image_graph_all(const struct image_graph *graph);

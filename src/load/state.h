@@ -76,8 +76,9 @@ const struct image *state_identify(const struct state *state, const struct domai
 bool state_load_overlay(struct state *state, const char *path, const struct image_format *format,
                         GError **error);
 /* Make sure that PATH, where the overlay of DISK is to go, is none of the domain's images under
- * another name (a device node, a link), no place where another overlay of this run goes, and not
- * inside the store or the directory of lock and journal. Fails with OFFSHOT_ERROR_REFUSED.
+ * another name (a device node, a link), nor the place of one that is missing, no place where
+ * another overlay of this run goes, and not inside the store or the directory of lock and journal.
+ * Fails with OFFSHOT_ERROR_REFUSED.
  */
 bool state_check_target(struct state *state, const char *disk, const char *path, GError **error);
 
@@ -95,11 +96,6 @@ void state_load_aliases(struct state *state, const char *target);
  * when there is none.
  */
 bool state_load_directory(struct state *state, const char *path, GError **error);
-
-/* Whether nothing at all is at PATHS (of char *), not even a link that leads nowhere. What cannot
- * be told counts as taken.
- */
-bool state_names_are_free(const GPtrArray *paths);
 
 /* PATH with its directory as state_load_directory() found it, or as it is. Free with g_free(). */
 char *state_resolve(const struct state *state, const char *path);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "load/place.h"
 #include "util/error.h"
 
 /* Whether two names lead to one file, or to one device through whatever nodes. */
@@ -113,73 +114,12 @@ check_no_image(const struct state *state, const char *path, const struct stat *s
     return true;
 }
 
-/* What two spellings of one place have in common: the device, or directory and name. NULL when
- * there is no such directory.
- */
-static char *
-place_key(const char *path, const struct stat *st)
-{
-    g_autofree char *directory = g_path_get_dirname(path);
-    g_autofree char *name = g_path_get_basename(path);
-    struct stat parent;
-
-    if (st && S_ISBLK(st->st_mode))
-        return g_strdup_printf("device %" G_GUINT64_FORMAT, (guint64)st->st_rdev);
-    if (stat(directory, &parent) < 0)
-        return NULL;
-    return g_strdup_printf("%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %s", (guint64)parent.st_dev,
-                           (guint64)parent.st_ino, name);
-}
-
-/* Whether PATH is another spelling of PLACE, where an image should be. */
-static bool
-is_place(const char *path, const char *place)
-{
-    g_autofree char *one = place_key(path, NULL);
-    g_autofree char *other = place ? place_key(place, NULL) : NULL;
-
-    return one && g_strcmp0(one, other) == 0;
-}
-
-static bool
-set_place(GError **error, const char *path, const char *disk)
-{
-    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                "'%s' is where an image of disk '%s' has to be, for which it would be taken", path,
-                disk);
-    return false;
-}
-
 bool
 state_check_copy(const struct state *state, const char *path, GError **error)
 {
-    g_autoptr(GPtrArray) all = snapshot_tree_all(state->snapshots->tree);
-    struct stat st;
-
-    if (!check_not_inside(path, state->snapshots->directory, error) ||
-        !check_not_inside(path, state->location->state, error))
-        return false;
-    /* the plan overwrites nothing */
-    if (lstat(path, &st) == 0)
-        return true;
-    for (guint i = 0; i < state->disks->len; i++) {
-        const struct domain_disk *disk = g_array_index(state->disks, struct state_disk, i).def;
-
-        if (is_place(path, disk->source))
-            return set_place(error, path, disk->target);
-    }
-    for (guint i = 0; i < all->len; i++) {
-        const struct snapshot_def *def = g_ptr_array_index(all, i);
-
-        for (guint d = 0; d < def->disks->len; d++) {
-            const struct snapshot_disk *disk = g_ptr_array_index(def->disks, d);
-
-            if (is_place(path, disk->source) ||
-                is_place(path, snapshot_def_frozen_path(def, disk->name)))
-                return set_place(error, path, disk->name);
-        }
-    }
-    return true;
+    return check_not_inside(path, state->snapshots->directory, error) &&
+           check_not_inside(path, state->location->state, error) &&
+           state_check_place(state, path, error);
 }
 
 bool
@@ -193,7 +133,8 @@ state_check_target(struct state *state, const char *disk, const char *path, GErr
     if (!check_not_inside(path, state->snapshots->directory, error) ||
         !check_not_inside(path, state->location->state, error) ||
         (there && (!check_no_image(state, path, &st, error) ||
-                   !check_not_frozen(state, path, &st, error)))) {
+                   !check_not_frozen(state, path, &st, error))) ||
+        !state_check_place(state, path, error)) {
         g_prefix_error(error, "disk '%s': ", disk);
         return false;
     }
@@ -267,20 +208,6 @@ state_load_directory(struct state *state, const char *path, GError **error)
     }
     g_hash_table_insert(state->directories, g_steal_pointer(&directory), g_strdup(real));
     free(real);
-    return true;
-}
-
-bool
-state_names_are_free(const GPtrArray *paths)
-{
-    for (guint i = 0; i < paths->len; i++) {
-        g_autoptr(GError) error = NULL;
-        struct stat st;
-        bool exists;
-
-        if (file_stat(g_ptr_array_index(paths, i), false, &st, &exists, &error) || error)
-            return false;
-    }
     return true;
 }
 

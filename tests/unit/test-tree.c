@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "image/tags.h"
+#include "load/place.h"
 #include "unit/tree-case.h"
 
 #define LAYER(format, name, below)                                                                 \
@@ -257,21 +258,50 @@ END_TEST
 START_TEST(names_are_free_where_nothing_is)
 {
     g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+    struct tree_case tree;
 
-    ck_assert(state_names_are_free(paths));
+    make_branches();
+    tree_load(&tree);
+    ck_assert(state_names_are_free(tree.state, paths));
     g_ptr_array_add(paths, scratch_path("one"));
     g_ptr_array_add(paths, scratch_path("no/such/directory"));
-    ck_assert(state_names_are_free(paths));
+    ck_assert(state_names_are_free(tree.state, paths));
     g_ptr_array_add(paths, scratch_path("link"));
-    ck_assert(state_names_are_free(paths));
+    ck_assert(state_names_are_free(tree.state, paths));
     scratch_do("ln -s nowhere link");
-    ck_assert(!state_names_are_free(paths));
+    ck_assert(!state_names_are_free(tree.state, paths));
     scratch_do("rm link; : >one");
-    ck_assert(!state_names_are_free(paths));
+    ck_assert(!state_names_are_free(tree.state, paths));
     scratch_do("rm one; ln -s loop loop");
-    ck_assert(state_names_are_free(paths));
+    ck_assert(state_names_are_free(tree.state, paths));
     g_ptr_array_add(paths, scratch_path("loop/x"));
-    ck_assert(!state_names_are_free(paths));
+    ck_assert(!state_names_are_free(tree.state, paths));
+    tree_clear(&tree);
+}
+END_TEST
+
+START_TEST(names_of_missing_images_are_taken)
+{
+    static const char *const missing[] = {"b", "d", "e", "below"};
+    struct tree_case tree;
+
+    make_branches();
+    scratch_do("qemu-img create -q -f qcow2 below 1M;"
+               "qemu-img create -q -f qcow2 -b below -F qcow2 f");
+    tree_save_snapshot("s4", "s1", "external", "vda=qcow2:e vdb=qcow2:f");
+    scratch_do("rm -f b d below; mkdir x");
+    tree_load(&tree);
+    for (size_t i = 0; i < G_N_ELEMENTS(missing); i++) {
+        g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+        g_autofree char *other = g_strdup_printf("x/%s", missing[i]);
+        g_autofree char *same = g_strdup_printf("x/../%s", missing[i]);
+
+        g_ptr_array_add(paths, scratch_path(other));
+        ck_assert(state_names_are_free(tree.state, paths));
+        g_ptr_array_add(paths, scratch_path(same));
+        ck_assert_msg(!state_names_are_free(tree.state, paths), "%s is free", missing[i]);
+    }
+    tree_clear(&tree);
 }
 END_TEST
 
@@ -383,6 +413,7 @@ main(void)
     tcase_add_test(cases, tags_of_every_image_are_read);
     tcase_add_test(cases, damaged_table_of_tags_is_an_error);
     tcase_add_test(cases, names_are_free_where_nothing_is);
+    tcase_add_test(cases, names_of_missing_images_are_taken);
     tcase_add_test(cases, less_is_loaded_when_less_is_asked_for);
     tcase_add_loop_test(cases, chain_in_the_domain_is_held_against_that_of_the_images, 0,
                         G_N_ELEMENTS(stores));
