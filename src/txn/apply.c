@@ -273,6 +273,7 @@ plan_apply(struct execution *execution, GError **error)
     }
     if (!check_strangers(execution, error))
         return false;
+    execution->ranks_begun = true;
     for (guint first = 0; first < plan->apply->len;) {
         g_autoptr(GPtrArray) rank = rank_at(plan->apply, first);
 

@@ -9,6 +9,7 @@ struct execution {
     struct plan *plan;
     struct step_context context;
     struct batch_setting setting;
+    bool ranks_begun; /* what this run did cannot be told from what an interrupted one had done */
 };
 
 /* Apply a committed plan rank by rank: in each the steps that change images, side by side but for

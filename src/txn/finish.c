@@ -60,32 +60,44 @@ merges(enum step_kind kind)
     return kind == STEP_COMMIT || can_be_abandoned(kind);
 }
 
-/* Whether nothing of a committed plan can be seen yet that could not be taken back. In a recovery a
- * guest may have run on what a rebase made, and its old link must not come back.
+/* Whether STEP may have done something that cannot be taken back. In a recovery a guest may have
+ * run on what a rebase made, and its old link must not come back.
  */
 static bool
-nothing_applied(const struct plan *plan, const struct step_context *context)
+may_show(const struct execution *execution, const struct step *step)
 {
-    for (guint i = 0; i < plan->apply->len; i++) {
-        const struct step *step = g_ptr_array_index(plan->apply, i);
+    const struct step_context *context = &execution->context;
 
-        bool begun = step->begun || (context->recovering && merges(step->kind));
+    /* what was interrupted had been begun, or not: only the image can tell */
+    if (context->recovering && merges(step->kind))
+        return execution->ranks_begun || !step_image_is_untouched(step, context);
+    if (step->begun)
+        return context->recovering || !can_be_abandoned(step->kind);
+    return step_is_hidden(step) || step_was_applied(step, context);
+}
 
-        if (begun ? context->recovering || !can_be_abandoned(step->kind)
-                  : step_is_hidden(step) || step_was_applied(step, context))
+/* Whether nothing of a committed plan can be seen yet that could not be taken back. */
+static bool
+nothing_applied(const struct execution *execution)
+{
+    const GPtrArray *apply = execution->plan->apply;
+
+    for (guint i = 0; i < apply->len; i++) {
+        if (may_show(execution, g_ptr_array_index(apply, i)))
             return false;
     }
     return true;
 }
 
-/* Give images their old backing links again. */
+/* Give images their old backing links again, and mend what did not get to its new one. */
 static bool
 abandon(const struct plan *plan, const struct step_context *context, GError **error)
 {
     for (guint i = plan->apply->len; i-- > 0;) {
         const struct step *step = g_ptr_array_index(plan->apply, i);
 
-        if (step->begun && !step_image_abandon(step, context, error))
+        if (step->begun && can_be_abandoned(step->kind) &&
+            !step_image_abandon(step, context, error))
             return false;
     }
     return true;
@@ -104,7 +116,7 @@ plan_apply_or_undo(struct execution *execution, bool *undone, GError **error)
     if (plan_apply(execution, &failure))
         return true;
     /* Who stops a recovery wants it to stop, not to go the other way. */
-    if (!(context->recovering && interrupt_pending() != 0) && nothing_applied(plan, context) &&
+    if (!(context->recovering && interrupt_pending() != 0) && nothing_applied(execution) &&
         abandon(plan, context, &local) && journal_save(directory, plan, PLAN_PREPARE, &local))
         *undone = plan_undo(plan, plan->prepare->len, context, &local);
     /* Why it cannot be undone either is what the user has to deal with. */

@@ -12,8 +12,9 @@ bool plan_undo(const struct plan *plan, guint count, const struct step_context *
                GError **error);
 
 /* Apply a committed plan. When that fails while nothing of it can be seen, but for rebases and
- * relinks, which can be taken back, it is undone instead: the result is false, *UNDONE true, ERROR
- * says why, and the journal says `preparing` again.
+ * relinks, which can be taken back, it is undone instead; a recovery does so only before it has
+ * done anything itself, and when no merge has touched its image. Then the result is false, *UNDONE
+ * true, ERROR says why, and the journal says `preparing` again.
  */
 bool plan_apply_or_undo(struct execution *execution, bool *undone, GError **error);
 

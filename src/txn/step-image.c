@@ -130,6 +130,12 @@ step_image_undo(const struct step *step, const struct step_context *context, GEr
 }
 
 bool
+step_image_is_untouched(const struct step *step, const struct step_context *context)
+{
+    return step_merge_is_untouched(step, context);
+}
+
+bool
 step_image_abandon(const struct step *step, const struct step_context *context, GError **error)
 {
     g_autoptr(GError) local = NULL;

@@ -51,6 +51,12 @@ void step_image_close(struct step *step);
  */
 bool step_image_undo(const struct step *step, const struct step_context *context, GError **error);
 
+/* Whether STEP, a merge that may have been begun before a crash, has done nothing that anybody can
+ * see: a rebase or relink left the old link, a commit has not written to its base. False when that
+ * cannot be told.
+ */
+bool step_image_is_untouched(const struct step *step, const struct step_context *context);
+
 /* Go back on a rebase or relink that was begun: the old link, repaired. False without an error for
  * a commit, which can only go forward.
  */

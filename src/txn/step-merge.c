@@ -175,6 +175,43 @@ step_merge_end(const struct step *step, const struct step_context *context, GErr
                                      : end_link(step, context, error);
 }
 
+/* Whether STEP, a commit, has not written to its base. The time of a device says nothing, and after
+ * a power cut that of a file may be older than what is in it.
+ */
+static bool
+base_is_unwritten(const struct step *step, const struct step_context *context)
+{
+    struct file_identity there = {0};
+    struct stat st;
+
+    if (!context->same_boot || step->rank < context->plan->applied || stat(step->source, &st) < 0 ||
+        !S_ISREG(st.st_mode))
+        return false;
+    file_identity_set(&there, &st);
+    file_identity_add_birth(&there, -1, step->source);
+    for (guint i = 0; i < context->plan->checks->len; i++) {
+        const struct plan_check *check = g_ptr_array_index(context->plan->checks, i);
+
+        if (check->kind == PLAN_CHECK_EXCLUSIVE &&
+            step_unchanged_file(context, &there, &check->identity))
+            return true;
+    }
+    return false;
+}
+
+bool
+step_merge_is_untouched(const struct step *step, const struct step_context *context)
+{
+    scoped_fd fd = -1;
+    enum link_state state;
+    uint64_t size;
+
+    if (step->kind == STEP_COMMIT)
+        return base_is_unwritten(step, context);
+    fd = step_part_open(step, context, NULL);
+    return fd >= 0 && read_state(step, fd, &state, &size, NULL) && state == LINK_OLD;
+}
+
 bool
 step_merge_abandon(const struct step *step, const struct step_context *context, GError **error)
 {

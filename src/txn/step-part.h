@@ -58,6 +58,7 @@ bool step_commit_end(const struct step *step, const struct step_context *context
 bool step_merge_begin(struct step *step, const struct step_context *context, bool *needed,
                       GError **error);
 bool step_merge_end(const struct step *step, const struct step_context *context, GError **error);
+bool step_merge_is_untouched(const struct step *step, const struct step_context *context);
 bool step_merge_abandon(const struct step *step, const struct step_context *context,
                         GError **error);
 

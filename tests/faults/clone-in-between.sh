@@ -127,6 +127,48 @@ for image in a.s3 b.s3; do
     fi
 done
 
+# killed_merging WHEN WORD STRATEGY: delete s3 is killed before or after its first qemu-img that has WORD, then b.s2
+# gets a clone.
+killed_merging()
+{
+    case_fresh
+    pattern_write a.s3 qcow2 0x55 0 1M
+    BEFOREHAND=$(tree_state)
+    # shellcheck disable=SC2016 # for the wrapper
+    wrap_qemu_img "$(printf 'WHEN=%q WORD=%q' "$1" "$2")"'
+    case " $* " in *" $WORD "*)
+        [ "$WHEN" = before ] || "$REAL" "$@"
+        kill -KILL "$PPID"
+        exit 1 ;;
+    esac
+    exec "$REAL" "$@"'
+    PATH=$BIN:$PATH run "$OFFSHOT" delete ./vm.xml s3 "--strategy=$3" --sandbox=off
+    assert_status 137
+    make_clone b.s2 || fail 'there is no clone'
+    trial 'delete, killed in its merges'
+    recover
+    check_clone 'delete, killed in its merges' "killed $1 its $2 ($3)"
+}
+
+# a.s3 is rebased and b.s3 committed, or both are committed: all is taken back as long as nothing of it is to be seen
+for merging in 'before rebase auto' 'before commit commit'; do
+    # shellcheck disable=SC2086 # words
+    killed_merging $merging
+    assert_status 0
+    assert_stdout_line "Interrupted operation 'delete' undone"
+    assert_stderr_contains "'$CASE/clone' has come to stand on '$CASE/b.s2'"
+    rm clone
+    assert_equal "$(tree_state)" "$BEFOREHAND" "state, killed $merging"
+done
+for merging in 'after rebase auto' 'before commit auto' 'after commit commit'; do
+    # shellcheck disable=SC2086 # words
+    killed_merging $merging
+    assert_error 3 "'$CASE/clone' has come to stand on '$CASE/b.s2'"
+    rm clone
+    ok "$OFFSHOT" recover ./vm.xml
+    assert_stdout_line "Interrupted operation 'delete' finished"
+done
+
 # an overlay that is to be taken back
 case_fresh
 strace -qq -o "$TRACE" -e trace=rename -e signal=none "$OFFSHOT" create ./vm.xml s4 --disk-only >/dev/null 2>&1
