@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "cli/session.h"
 #include "ops/edit.h"
+#include "txn/prepare.h"
 #include "util/error.h"
 #include "util/interrupt.h"
 
@@ -146,13 +147,14 @@ edit_once(struct edit *edit, bool *fault, GError **error)
     scoped(plan) plan = NULL;
 
     *fault = false;
-    if (!editor_run(edit->editor, error))
+    if (!plan_check_interrupted(error) || !editor_run(edit->editor, error))
         return false;
     if (!edit->request.current && !editor_is_changed(edit->editor))
         return leave(edit, edit->shown, error);
     def = edit_parse(edit, error);
     *fault = !def;
-    if (!def || !edit_resume(edit, edit_state_parts(&edit->request, def), error))
+    if (!def || !edit_resume(edit, edit_state_parts(&edit->request, def), error) ||
+        !plan_check_interrupted(error))
         return false;
     plan = edit_plan(edit->session->state, &edit->request, def, error);
     *fault = !plan;
@@ -179,10 +181,8 @@ ask(const GError *mistake)
     int answer;
 
     output_error(false, mistake);
-    interrupt_begin();
     while ((answer = read_answer()) != 'y' && answer != 'n' && answer != 0)
         fprintf(stderr, "y - yes, start the editor again\nn - no, throw away my changes\n");
-    interrupt_end();
     return answer;
 }
 
@@ -195,7 +195,7 @@ edit_again(struct edit *edit, bool *keep, GError **error)
     int answer;
 
     session_pause(edit->session);
-    if (!isatty(STDIN_FILENO))
+    if (!isatty(STDIN_FILENO) || interrupt_pending() != 0)
         return false;
     answer = ask(*error);
     *keep = answer == 0;

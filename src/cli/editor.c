@@ -10,6 +10,7 @@
 #include "util/error.h"
 #include "util/file.h"
 #include "util/foreground.h"
+#include "util/interrupt.h"
 
 struct editor {
     const char *text;
@@ -40,6 +41,7 @@ editor_free(struct editor *editor)
         return;
     if (editor->directory && !editor->kept)
         remove_all(editor->directory);
+    interrupt_end();
     g_free(editor->directory);
     g_free(editor->path);
     g_free(editor);
@@ -52,6 +54,7 @@ editor_new(const char *name, const char *text, GError **error)
     g_autoptr(GError) cause = NULL;
     scoped_fd fd = -1;
 
+    interrupt_begin();
     editor->text = text;
     editor->directory = g_dir_make_tmp("offshot-XXXXXX", &cause);
     if (!editor->directory) {

@@ -13,7 +13,8 @@ struct editor;
 
 /* TEXT (borrowed as long as the editor is there) in a file called NAME. Close with editor_free(),
  * which removes the file, others that were made beside it, and the directory, unless editor_keep()
- * was called.
+ * was called. As long as it is there signals are noted instead of obeyed (util/interrupt.h): what
+ * it holds is not for others, and must not stay behind.
  */
 struct editor *editor_new(const char *name, const char *text, GError **error);
 void editor_free(struct editor *editor);

@@ -10,6 +10,7 @@
 
 #include "util/error.h"
 #include "util/file.h"
+#include "util/interrupt.h"
 #include "util/owner.h"
 
 /* How often a held lock is tried again, in microseconds. */
@@ -109,9 +110,14 @@ store_lock_take(const char *directory, unsigned timeout, GError **error)
             g_propagate_error(error, g_steal_pointer(&local));
             return NULL;
         }
-        if (g_get_monotonic_time() >= deadline)
+        if (g_get_monotonic_time() >= deadline || interrupt_pending() != 0)
             break;
         g_usleep(LOCK_POLL);
+    }
+    if (interrupt_pending() != 0) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED,
+                    "stopped by a signal while another offshot works on this domain");
+        return NULL;
     }
     g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_BUSY,
                 "another offshot works on this domain (lock '%s'): wait for it, or give "

@@ -11,11 +11,12 @@
  */
 struct store_lock;
 
-/* Make DIRECTORY (mode 0700) when needed and take its lock, waiting up to TIMEOUT seconds.
+/* Make DIRECTORY (mode 0700) when needed and take its lock, waiting up to TIMEOUT seconds, or
+ * until a signal comes (util/interrupt.h).
  *
- * Fails with OFFSHOT_ERROR_BUSY when it is held longer than that, OFFSHOT_ERROR_REFUSED when the
- * directory belongs to another user (see util/owner.h) or others may write it. Release with
- * store_lock_free().
+ * Fails with OFFSHOT_ERROR_BUSY when it is held longer than that, OFFSHOT_ERROR_FAILED when a
+ * signal came, OFFSHOT_ERROR_REFUSED when the directory belongs to another user (see util/owner.h)
+ * or others may write it. Release with store_lock_free().
  */
 struct store_lock *store_lock_take(const char *directory, unsigned timeout, GError **error);
 void store_lock_free(struct store_lock *lock);

@@ -13,6 +13,7 @@ static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
 
 static struct sigaction saved[G_N_ELEMENTS(caught)];
 static volatile sig_atomic_t pending;
+static unsigned depth;
 static int pipe_fds[2] = {-1, -1};
 
 static void
@@ -32,6 +33,8 @@ interrupt_begin(void)
 {
     struct sigaction action = {.sa_handler = interrupt_note};
 
+    if (depth++ > 0)
+        return;
     pending = 0;
     if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0)
         pipe_fds[0] = pipe_fds[1] = -1;
@@ -47,6 +50,8 @@ interrupt_begin(void)
 void
 interrupt_end(void)
 {
+    if (--depth > 0)
+        return;
     for (size_t i = 0; i < G_N_ELEMENTS(caught); i++)
         sigaction(caught[i], &saved[i], NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(pipe_fds); i++) {

@@ -5,6 +5,7 @@
 
 /* SIGINT, SIGTERM and SIGHUP while an operation runs: noted instead of obeyed, so that the executor
  * can undo. Between interrupt_begin() and interrupt_end() a signal makes interrupt_fd() readable.
+ * Pairs of them can be nested: the outermost counts.
  */
 void interrupt_begin(void);
 void interrupt_end(void);

@@ -4,7 +4,7 @@
 # question after a mistake, which is only asked on a terminal.
 . "${srcdir:?}/lib/lib.sh"
 
-need qemu-img script timeout
+need qemu-img perl script timeout
 
 export TMPDIR=$SCRATCH/tmp
 mkdir "$TMPDIR"
@@ -98,6 +98,40 @@ assert_stderr_contains 'kept in'
 rm -r "$TMPDIR"/offshot-*
 ok "$OFFSHOT" dumpxml ./vm.xml s1
 assert_stdout_contains '<description>interrupted</description>'
+
+# once the editor is done, and until all is planned: the file is removed, or kept when somebody worked on it
+tool hold <<'END'
+mkdir -pm 700 "$1"
+exec perl -e '
+    use Fcntl;
+    sysopen(my $lock, "$ARGV[0]/lock", O_RDWR | O_CREAT, 0600) or die;
+    # struct flock of Linux on 64 bits; 37 is F_OFD_SETLK
+    my $whole = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0);
+    fcntl($lock, 37, $whole) or die;
+    print "held\n";
+    close STDOUT;
+    sleep 20;
+' "$1"
+END
+tool slow-down <<END
+coproc "$SCRATCH/hold" "$WORK/.vm.offshot"
+read -r <&"\${COPROC[0]}"
+(sleep 1; kill "-\$2" "\$PPID"; sleep 1; kill "\$COPROC_PID"; rm -r "$WORK/.vm.offshot") 2>/dev/null &
+[ -z "\$1" ] || exec "$SCRATCH/describe" "\$1" "\$3"
+END
+for signal in INT TERM HUP; do
+    SECONDS=0
+    run env EDITOR="$SCRATCH/slow-down $signal $signal" "${edit[@]}" --lock-timeout=15
+    [ "$SECONDS" -lt 10 ] || fail "SIG$signal does not end it"
+    assert_error 1 'stopped by a signal'
+    assert_stderr_contains 'kept in'
+    grep -q "$signal" "$TMPDIR"/offshot-*/s1.xml || fail 'the text is lost'
+    rm -r "$TMPDIR"/offshot-*
+    wait_until [ ! -e .vm.offshot ]
+done
+run env EDITOR="$SCRATCH/slow-down '' INT" "${edit[@]}" --current --lock-timeout=15
+assert_error 1 'stopped by a signal'
+nothing_left
 
 # on a terminal: the question, and what is answered. The second time the editor is given what it made before.
 tool twice <<END

@@ -94,6 +94,24 @@ START_TEST(second_operation_begins_without_the_signal_of_the_first)
 }
 END_TEST
 
+START_TEST(signal_of_the_outer_operation_stops_the_inner_one)
+{
+    void (*before)(int) = handler_of(SIGINT);
+
+    interrupt_begin();
+    raise(SIGINT);
+    interrupt_begin();
+    ck_assert_int_eq(interrupt_pending(), SIGINT);
+    ck_assert(is_readable(interrupt_fd()));
+    interrupt_end();
+    raise(SIGTERM);
+    ck_assert_int_eq(interrupt_pending(), SIGTERM);
+    interrupt_end();
+    ck_assert_int_eq(interrupt_fd(), -1);
+    ck_assert_ptr_eq(handler_of(SIGINT), before);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -107,6 +125,7 @@ main(void)
     tcase_add_test(cases, ignored_signal_stays_ignored);
     tcase_add_test(cases, handler_of_the_caller_comes_back);
     tcase_add_test(cases, second_operation_begins_without_the_signal_of_the_first);
+    tcase_add_test(cases, signal_of_the_outer_operation_stops_the_inner_one);
     suite_add_tcase(suite, cases);
     return unit_run(suite);
 }
