@@ -100,6 +100,20 @@ run timeout 20 "$OFFSHOT" delete ./vm.xml s2
 assert_status 0
 assert_stderr_contains 'it is no regular file'
 
+# what was written over it since: libvirt saves memory as soon as it has noted the time, and never again
+taken=$(xmllint --xpath 'string(//creationTime)' "$SCRATCH/tree/vm.snapshots/s2.xml")
+tree
+save_image vm.xml >memory
+touch -d "@$((taken + 86500))" memory
+stays ', since it was written more than a day after the snapshot was taken'
+for written in $((taken + 86300)) $((taken - 1000000)); do
+    tree
+    save_image vm.xml >memory
+    touch -d "@$written" memory
+    ok "$OFFSHOT" delete ./vm.xml s2
+    assert_absent memory
+done
+
 # what others need
 tree
 save_image vm.xml >memory
