@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "image/lock.h"
+#include "txn/check-name.h"
 #include "txn/device.h"
 #include "txn/distinct.h"
 #include "txn/space.h"
@@ -39,136 +40,6 @@ plan_locks_free(GArray *locks)
 #define READER_TRIES 10
 #define READER_PAUSE 20000
 
-static bool
-check_alterable(const char *path, GError **error)
-{
-    struct statx sx;
-
-    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &sx) < 0 ||
-        (sx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) == 0)
-        return true;
-    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                "'%s' is immutable or append-only: use chattr first", path);
-    return false;
-}
-
-static bool
-check_absent(const struct plan_check *check, GError **error)
-{
-    g_autoptr(GError) local = NULL;
-    g_autofree char *directory = g_path_get_dirname(check->path);
-    struct stat st;
-    bool exists;
-
-    if (file_stat(check->path, false, &st, &exists, &local)) {
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "'%s' exists already and is not overwritten: choose another name, or remove it "
-                    "if nothing needs it",
-                    check->path);
-        return false;
-    }
-    if (!local && !file_stat(directory, true, &st, &exists, &local) && !local)
-        g_set_error(&local, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "there is no directory '%s' for '%s'", directory, check->path);
-    if (!local)
-        return check_alterable(directory, error);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return false;
-}
-
-static bool
-set_changed(const char *path, GError **error)
-{
-    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_BUSY,
-                "'%s' was changed by somebody else just now: run the command again", path);
-    return false;
-}
-
-/* The kernel refuses renames over a mount point and over an immutable file, also to root; better
- * now than after the operation has begun.
- */
-static bool
-check_movable(const char *path, GError **error)
-{
-    g_autofree char *parent = g_path_get_dirname(path);
-    struct statx sx;
-    const char *why = NULL;
-
-    if (!check_alterable(parent, error))
-        return false;
-
-    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &sx) < 0)
-        return true;
-#ifdef STATX_ATTR_MOUNT_ROOT
-    if (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
-        why = "is a mount point, which cannot be replaced or renamed into";
-#endif
-    if (!why)
-        return check_alterable(path, error);
-    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED, "'%s' %s", path, why);
-    return false;
-}
-
-/* A name is changed or removed in its directory. */
-static bool
-check_parent(const char *path, GError **error)
-{
-    g_autofree char *parent = g_path_get_dirname(path);
-
-    if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) == 0)
-        return true;
-    offshot_set_error_errno(error, errno, "cannot write to directory '%s'", parent);
-    return false;
-}
-
-static bool
-check_unchanged(const struct plan_check *check, GError **error)
-{
-    g_autoptr(GError) local = NULL;
-    struct file_identity now;
-    struct stat st;
-    bool exists;
-
-    if (!file_stat(check->path, false, &st, &exists, &local)) {
-        if (!local)
-            return set_changed(check->path, error);
-        g_propagate_error(error, g_steal_pointer(&local));
-        return false;
-    }
-    file_identity_set(&now, &st);
-    if (S_ISLNK(st.st_mode)) {
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "'%s' is a symbolic link, which cannot be replaced by a file", check->path);
-        return false;
-    }
-    if (!file_identity_is_unchanged(&now, &check->identity))
-        return set_changed(check->path, error);
-    return check_parent(check->path, error) && check_movable(check->path, error);
-}
-
-/* Whether files that are staged beside a directory can be renamed into it. */
-static bool
-check_install(const struct plan_check *check, GError **error)
-{
-    g_autofree char *parent = g_path_get_dirname(check->path);
-    struct stat inside;
-    struct stat beside;
-
-    if (faccessat(AT_FDCWD, check->path, W_OK | X_OK, AT_EACCESS) < 0 ||
-        stat(check->path, &inside) < 0 || stat(parent, &beside) < 0) {
-        offshot_set_error_errno(error, errno, "cannot write to directory '%s'", check->path);
-        return false;
-    }
-    if (inside.st_dev == beside.st_dev)
-        return check_movable(check->path, error);
-    g_set_error(
-        error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-        "directory '%s' is on another file system than '%s', so that files cannot be renamed "
-        "into it: choose a directory inside of it with --store",
-        check->path, parent);
-    return false;
-}
-
 /* Open an image that is a file or a device. Anything else may have come in its place only this
  * moment, and does not block.
  */
@@ -178,7 +49,7 @@ open_image(const char *path, struct stat *st, GError **error)
     scoped_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd < 0 && errno == ENOENT) {
-        set_changed(path, error);
+        check_set_changed(path, error);
         return -1;
     }
     if (fd < 0 || fstat(fd, st) < 0) {
@@ -187,7 +58,7 @@ open_image(const char *path, struct stat *st, GError **error)
     }
     if (S_ISREG(st->st_mode) || S_ISBLK(st->st_mode))
         return scoped_fd_steal(&fd);
-    set_changed(path, error);
+    check_set_changed(path, error);
     return -1;
 }
 
@@ -245,7 +116,7 @@ check_image(const struct plan_check *check, GArray *locks, GError **error)
     if (use == IMAGE_WRITTEN || (lock && use == IMAGE_READ))
         return set_in_use(check->path, use, error);
     if (!is_as_planned(check, &st))
-        return set_changed(check->path, error);
+        return check_set_changed(check->path, error);
     if (!lock)
         return true;
     if (!image_lock_take(fd, check->path, exclusive, error))
