@@ -3,11 +3,10 @@
 
 #include <string.h>
 
-#include "image/qemu-img.h"
-#include "image/tags.h"
 #include "txn/step-image.h"
 #include "txn/step-look.h"
 #include "txn/step-part.h"
+#include "txn/tagged.h"
 #include "util/error.h"
 
 /* The longest name that qemu-img does not cut, in bytes. */
@@ -17,128 +16,6 @@
 #define KEPT ".kept"
 #define KEPT_STEM_MAX 240
 #define KEPT_MAX 1000
-
-/* An image whose tags are being changed. */
-struct tagged {
-    const struct step *step;
-    int fd;
-    struct sandbox *sandbox; /* of all programs that are run on it */
-    GPtrArray *tags;         /* as they were last read */
-};
-
-static bool
-tagged_read(struct tagged *tagged, GError **error)
-{
-    g_clear_pointer(&tagged->tags, g_ptr_array_unref);
-    tagged->tags = image_tags_read(tagged->fd, tagged->step->path, error);
-    return tagged->tags != NULL;
-}
-
-static bool
-tagged_repair(struct tagged *tagged, GError **error)
-{
-    const struct qemu_img_target image = step_part_target(tagged->step);
-
-    return step_table_restore(tagged->step, tagged->fd, error) &&
-           step_part_repair(&image, tagged->fd, error) && tagged_read(tagged, error);
-}
-
-/* Whether the active state is that of the tag NAME; false when there is no such tag. */
-static bool
-tagged_is_active(const struct tagged *tagged, const char *name, bool *active, GError **error)
-{
-    const struct image_tag *tag = image_tags_find(tagged->tags, name);
-
-    *active = false;
-    return !tag || image_tag_is_active(tagged->fd, tagged->step->path, tag, active, error);
-}
-
-/* Whether there is one tag of NAME, another than the step means: taken since that went. */
-static bool
-is_another(const struct tagged *tagged, const char *name)
-{
-    const struct image_tag *tag = image_tags_find(tagged->tags, name);
-    const struct step *step = tagged->step;
-
-    return step->tag_id && tag && image_tags_count(tagged->tags, name) == 1 &&
-           (strcmp(tag->id, step->tag_id) != 0 || image_tag_time(tag) != step->tag_date);
-}
-
-/* Whether the image is as qemu-img's VERB for the tag NAME should have left it. */
-static bool
-tagged_holds(const struct tagged *tagged, char verb, const char *name, bool *holds, GError **error)
-{
-    if (verb == 'a')
-        return tagged_is_active(tagged, name, holds, error);
-    *holds = image_tags_count(tagged->tags, name) == (verb == 'c' ? 1 : 0) ||
-             (verb == 'd' && is_another(tagged, name));
-    return true;
-}
-
-static char **
-program(const struct tagged *tagged, char verb, const char *word)
-{
-    g_autofree char *name = step_part_name(tagged->fd);
-    const struct qemu_img_target image = {.path = name,
-                                          .format = tagged->step->format,
-                                          .block = tagged->step->block};
-
-    return qemu_img_snapshot_argv(&image, verb, word, tagged->sandbox);
-}
-
-/* The program that does VERB, -a or -d, to the tag NAME and to no other. */
-static char **
-program_for(const struct tagged *tagged, char verb, const char *name, GError **error)
-{
-    const struct image_tag *tag = image_tags_find(tagged->tags, name);
-    const char *word;
-
-    if (!tag || image_tags_count(tagged->tags, name) != 1) {
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT,
-                    "image '%s' has %s internal snapshot '%s'", tagged->step->path,
-                    tag ? "more than one" : "no", name);
-        return NULL;
-    }
-    word = image_tags_selector(tagged->tags, tag, verb);
-    if (word)
-        return program(tagged, verb, word);
-    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                "image '%s': qemu-img would take the name of internal snapshot '%s' for the ID of "
-                "another one",
-                tagged->step->path, name);
-    return NULL;
-}
-
-static bool
-set_not_done(const struct tagged *tagged, char verb, const char *name, GError **error)
-{
-    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED,
-                "image '%s': internal snapshot '%s' was not %s although qemu-img did not complain",
-                tagged->step->path, name,
-                verb == 'c'   ? "taken"
-                : verb == 'a' ? "applied"
-                              : "deleted");
-    return false;
-}
-
-/* Run ARGV (taken) and look: a program that failed may have done its work all the same. */
-static bool
-change(struct tagged *tagged, char **argv, char verb, const char *name, GError **error)
-{
-    g_autoptr(GError) failure = NULL;
-    bool holds;
-
-    if (!(step_part_run(argv, tagged->sandbox, tagged->fd, &failure) ? tagged_read : tagged_repair)(
-            tagged, error) ||
-        !tagged_holds(tagged, verb, name, &holds, error))
-        return false;
-    if (holds)
-        return step_part_flush(tagged->fd, tagged->step->path, error);
-    if (!failure)
-        return set_not_done(tagged, verb, name, error);
-    g_propagate_error(error, g_steal_pointer(&failure));
-    return false;
-}
 
 static char **
 begin_take(const struct tagged *tagged, GError **error)
@@ -151,7 +28,7 @@ begin_take(const struct tagged *tagged, GError **error)
         return NULL;
     }
     if (!image_tags_find(tagged->tags, name))
-        return program(tagged, 'c', name);
+        return tagged_program(tagged, 'c', name);
     g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
                 "image '%s' has an internal snapshot '%s' already", tagged->step->path, name);
     return NULL;
@@ -166,7 +43,7 @@ begin_apply(const struct tagged *tagged, GError **error)
     if (!tagged_is_active(tagged, step->undo, &active, error))
         return NULL;
     if (active)
-        return program_for(tagged, 'a', step->tag, error);
+        return tagged_program_for(tagged, 'a', step->tag, error);
     g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT,
                 "the active state of image '%s' is not that of internal snapshot '%s'", step->path,
                 step->undo);
@@ -180,8 +57,8 @@ begin_delete(const struct tagged *tagged, const struct step_context *context, GE
 
     if (!image_tags_find(tagged->tags, step->tag))
         return NULL;
-    if (!is_another(tagged, step->tag))
-        return program_for(tagged, 'd', step->tag, error);
+    if (!tagged_is_another(tagged, step->tag))
+        return tagged_program_for(tagged, 'd', step->tag, error);
     step_note(context, "image '%s': internal snapshot '%s' was taken anew meanwhile, and stays",
               step->path, step->tag);
     return NULL;
@@ -243,7 +120,7 @@ step_tag_end(const struct step *step, const struct step_context *context, GError
     if (!fine)
         return false;
     if (!holds)
-        return set_not_done(&tagged, verb, step->tag, error);
+        return tagged_set_not_done(&tagged, verb, step->tag, error);
     return step_part_flush(step->fd, step->path, error) && step_unhide(step, error);
 }
 
@@ -270,7 +147,7 @@ keep_active(struct tagged *tagged, GError **error)
         bool active;
 
         if (!image_tags_find(tagged->tags, name))
-            return change(tagged, program(tagged, 'c', name), 'c', name, error);
+            return tagged_change(tagged, tagged_program(tagged, 'c', name), 'c', name, error);
         if (!tagged_is_active(tagged, name, &active, error))
             return false;
         if (active)
@@ -309,8 +186,8 @@ go_back(struct tagged *tagged, const struct step_context *context, GError **erro
         return false;
     if (!applied && context->recovering && !keep_active(tagged, error))
         return false;
-    argv = program_for(tagged, 'a', step->undo, error);
-    return argv && change(tagged, argv, 'a', step->undo, error);
+    argv = tagged_program_for(tagged, 'a', step->undo, error);
+    return argv && tagged_change(tagged, argv, 'a', step->undo, error);
 }
 
 static bool
@@ -338,24 +215,8 @@ undo_take(struct tagged *tagged, GError **error)
 
     if (!image_tags_find(tagged->tags, name))
         return step_part_flush(tagged->fd, tagged->step->path, error);
-    argv = program_for(tagged, 'd', name, error);
-    return argv && change(tagged, argv, 'd', name, error) && tagged_repair(tagged, error);
-}
-
-static struct tagged
-tagged_open(const struct step *step, const struct step_context *context, GError **error)
-{
-    return (struct tagged){.step = step,
-                           .fd = step_part_open(step, context, error),
-                           .sandbox = sandbox_new()};
-}
-
-static void
-tagged_close(struct tagged *tagged)
-{
-    g_clear_pointer(&tagged->tags, g_ptr_array_unref);
-    g_clear_pointer(&tagged->sandbox, sandbox_free);
-    scoped_fd_close(&tagged->fd);
+    argv = tagged_program_for(tagged, 'd', name, error);
+    return argv && tagged_change(tagged, argv, 'd', name, error) && tagged_repair(tagged, error);
 }
 
 bool
