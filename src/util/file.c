@@ -88,25 +88,24 @@ file_open_for_reading(const char *path, struct stat *st, GError **error)
     return scoped_fd_steal(&fd);
 }
 
-char *
-file_read(const char *path, size_t limit, size_t *length, struct file_identity *identity,
-          GError **error)
+/* Read on in FD to the end, or until more than LIMIT bytes are there. SIZE is what the file is said
+ * to hold; it may grow meanwhile, and those of /proc hold more than nothing. NULL: ERROR is set.
+ */
+static char *
+read_up_to(int fd, const char *path, uint64_t size, size_t limit, size_t *length, GError **error)
 {
-    struct stat st;
-    scoped_fd fd = file_open_for_reading(path, &st, error);
-    g_autofree char *data = NULL;
-    size_t used = 0;
+    size_t room = (size_t)MIN(size, limit) + 1;
+    g_autofree char *data = g_malloc(room + 1);
 
-    if (fd < 0)
-        return NULL;
-    if (identity) {
-        file_identity_set(identity, &st);
-        file_identity_add_birth(identity, fd, NULL);
-    }
-    data = g_malloc(limit + 2);
-    while (used <= limit) {
-        ssize_t got = read(fd, data + used, limit + 1 - used);
+    *length = 0;
+    while (*length <= limit) {
+        ssize_t got;
 
+        if (*length == room) {
+            room = MIN(2 * room, limit + 1);
+            data = g_realloc(data, room + 1);
+        }
+        got = read(fd, data + *length, room - *length);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
@@ -115,15 +114,34 @@ file_read(const char *path, size_t limit, size_t *length, struct file_identity *
         }
         if (got == 0)
             break;
-        used += (size_t)got;
+        *length += (size_t)got;
     }
-    if (used > limit) {
+    data[*length] = '\0';
+    return g_steal_pointer(&data);
+}
+
+char *
+file_read(const char *path, size_t limit, size_t *length, struct file_identity *identity,
+          GError **error)
+{
+    struct stat st;
+    scoped_fd fd = file_open_for_reading(path, &st, error);
+    g_autofree char *data = NULL;
+
+    if (fd < 0)
+        return NULL;
+    if (identity) {
+        file_identity_set(identity, &st);
+        file_identity_add_birth(identity, fd, NULL);
+    }
+    data = read_up_to(fd, path, (uint64_t)st.st_size, limit, length, error);
+    if (!data)
+        return NULL;
+    if (*length > limit) {
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE, "'%s' is longer than %zu bytes",
                     path, limit);
         return NULL;
     }
-    data[used] = '\0';
-    *length = used;
     return g_steal_pointer(&data);
 }
 

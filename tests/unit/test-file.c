@@ -107,6 +107,28 @@ START_TEST(empty_file_is_read)
 }
 END_TEST
 
+/* Those of /proc are said to hold nothing, as any file may that grows while it is read. */
+START_TEST(file_is_read_to_its_end_whatever_its_size_is_said_to_be)
+{
+    g_autofree char *text = NULL;
+    g_autofree char *whole = NULL;
+    g_autoptr(GError) error = NULL;
+    struct file_identity identity;
+    size_t length, want;
+
+    ck_assert(g_file_get_contents("/proc/version", &whole, &want, NULL));
+    text = file_read("/proc/version", want, &length, &identity, &error);
+    unit_assert_ok(text != NULL, error);
+    ck_assert_uint_eq(identity.size, 0);
+    ck_assert_uint_eq(length, want);
+    ck_assert_str_eq(text, whole);
+    g_free(text);
+    text = file_read("/proc/version", want - 1, &length, NULL, &error);
+    ck_assert_ptr_null(text);
+    unit_assert_error(error, OFFSHOT_ERROR_USAGE, "longer than");
+}
+END_TEST
+
 static const struct unreadable {
     const char *script;
     enum offshot_error code;
@@ -331,6 +353,7 @@ main(void)
     tcase_add_test(cases, tokens_are_twelve_characters_and_differ);
     tcase_add_test(cases, file_is_read_whole_with_its_nuls);
     tcase_add_test(cases, empty_file_is_read);
+    tcase_add_test(cases, file_is_read_to_its_end_whatever_its_size_is_said_to_be);
     tcase_add_loop_test(cases, what_is_no_regular_file_is_not_read, 0, G_N_ELEMENTS(unreadables));
     tcase_add_test(cases, new_file_is_private_under_any_umask);
     tcase_add_test(cases, new_file_is_made_on_no_name_that_exists);
