@@ -13,6 +13,7 @@
 
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "image/qemu-limits.h"
 #include "util/child.h"
 #include "util/error.h"
 
@@ -201,7 +202,7 @@ static int
 print_version(GError **error)
 {
     char *argv[] = {(char *)"qemu-img", (char *)"--version", NULL};
-    struct child child = {.argv = argv, .limits = {.writes_nothing = true}};
+    struct child child = {.argv = argv, .limits = qemu_img_header_limits};
     struct child *list[] = {&child};
     int sandbox = sandbox_version();
 

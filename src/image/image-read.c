@@ -8,19 +8,12 @@
 
 #include "image/image-file.h"
 #include "image/qemu-img.h"
+#include "image/qemu-limits.h"
 #include "util/child.h"
 #include "util/error.h"
 
 /* Enough for almost every header, so that a layer costs one read. */
 #define FIRST_READ 4096
-
-/* What qemu-img may use up on an image whose header nobody has checked. */
-static const struct child_limits info_limits = {
-    .cpu_seconds = 10,
-    .wall_seconds = 30,
-    .memory = UINT64_C(1) << 30,
-    .writes_nothing = true,
-};
 
 /* Let `qemu-img info` say the size of an image whose format we cannot read. */
 static bool
@@ -28,7 +21,7 @@ ask_qemu_img(struct image *image, GError **error)
 {
     scoped(sandbox) sandbox = sandbox_new();
     g_auto(GStrv) argv = qemu_img_info_argv(image->path, image->format->qemu, sandbox);
-    struct child child = {.argv = argv, .sandbox = sandbox, .limits = info_limits};
+    struct child child = {.argv = argv, .sandbox = sandbox, .limits = qemu_img_header_limits};
     struct child *children[] = {&child};
     struct qemu_img_info info = {0};
     bool done = child_run(children, 1, 1, error) && child_check(&child, error) &&

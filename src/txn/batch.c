@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "image/qemu-limits.h"
 #include "txn/step-image.h"
 #include "txn/step.h"
 #include "util/child.h"
@@ -94,6 +95,7 @@ add_job(struct batch *batch, struct step *step)
     job->step = step;
     job->child.argv = argv;
     job->child.sandbox = step->sandbox;
+    job->child.limits = qemu_img_limits(step->sandbox);
     job->child.fds[0] = MAX(step->fd, 0);
     job->child.fds[1] = MAX(step->with_fd, 0);
     job->child.on_output = progress ? note_progress : NULL;

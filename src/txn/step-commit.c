@@ -9,6 +9,7 @@
 
 #include "image/graph.h"
 #include "image/qemu-img.h"
+#include "image/qemu-limits.h"
 #include "txn/step-look.h"
 #include "txn/step-part.h"
 #include "txn/watch.h"
@@ -248,10 +249,11 @@ compare(const struct qemu_img_target *one, const struct qemu_img_target *other, 
 {
     scoped(sandbox) sandbox = sandbox_new();
     g_auto(GStrv) argv = qemu_img_compare_argv(one, other, sandbox);
-    struct child child = {.argv = argv, .sandbox = sandbox, .limits = {.writes_nothing = true}};
+    struct child child = {.argv = argv, .sandbox = sandbox, .limits = qemu_img_limits(sandbox)};
     struct child *children[] = {&child};
     bool fine;
 
+    child.limits.writes_nothing = true;
     child_set_cancel(interrupt_fd());
     fine = child_run(children, 1, 1, error);
     child_set_cancel(-1);

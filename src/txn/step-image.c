@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "image/qemu-img.h"
+#include "image/qemu-limits.h"
 #include "txn/step-look.h"
 #include "txn/step-part.h"
 #include "util/child.h"
@@ -258,7 +259,8 @@ step_part_name(int fd)
 bool
 step_part_run(char **argv, const struct sandbox *sandbox, int fd, GError **error)
 {
-    struct child child = {.argv = argv, .sandbox = sandbox, .fds = {fd}};
+    struct child child = {
+        .argv = argv, .sandbox = sandbox, .fds = {fd}, .limits = qemu_img_limits(sandbox)};
     struct child *children[] = {&child};
     bool fine = child_run(children, 1, 1, error) && child_check(&child, error);
 
@@ -289,7 +291,8 @@ step_part_repair(const struct qemu_img_target *image, int fd, GError **error)
                                          .block = image->block};
     scoped(sandbox) sandbox = sandbox_new();
     g_auto(GStrv) argv = qemu_img_repair_argv(&open, sandbox);
-    struct child child = {.argv = argv, .sandbox = sandbox, .fds = {fd}};
+    struct child child = {
+        .argv = argv, .sandbox = sandbox, .fds = {fd}, .limits = qemu_img_limits(sandbox)};
     struct child *children[] = {&child};
     bool fine = child_run(children, 1, 1, error) && repair_check(&child, error);
 

@@ -12,25 +12,52 @@
 
 #include "util/landlock.h"
 
+/* For the stack of a thread: what Linux gives by default. */
+#define STACK_MAX (8 * 1024 * 1024)
+
+/* What we have ourselves is never exceeded. */
 static void
 limit_set(int resource, rlim_t soft, rlim_t hard)
 {
-    struct rlimit limit = {soft, hard};
+    struct rlimit limit;
 
+    if (getrlimit(resource, &limit) < 0)
+        _exit(126);
+    limit.rlim_cur = MIN(limit.rlim_cur, soft);
+    limit.rlim_max = MIN(limit.rlim_max, hard);
     if (setrlimit(resource, &limit) < 0)
         _exit(126);
 }
 
+/* Not RLIMIT_AS: the allocator of libc sets aside some 100 MiB of addresses for each thread, of
+ * which QEMU starts dozens, and uses almost nothing of it.
+ */
 static void
-limits_set(const struct child_limits *limits)
+memory_limit(uint64_t bytes)
 {
+    struct rlimit stack;
+
+    limit_set(RLIMIT_DATA, bytes, bytes);
+    /* each thread gets as large a stack as this says */
+    if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur != RLIM_INFINITY)
+        limit_set(RLIMIT_STACK, STACK_MAX, RLIM_INFINITY);
+}
+
+static void
+limits_set(const struct child_limits *limits, unsigned inherited)
+{
+    rlim_t files = (rlim_t)inherited + limits->files;
+
     if (limits->cpu_seconds || limits->memory)
         limit_set(RLIMIT_CORE, 0, 0);
     /* SIGXCPU at the soft limit; SIGKILL a second later for whoever ignores it */
     if (limits->cpu_seconds)
         limit_set(RLIMIT_CPU, limits->cpu_seconds, (rlim_t)limits->cpu_seconds + 1);
     if (limits->memory)
-        limit_set(RLIMIT_AS, limits->memory, limits->memory);
+        memory_limit(limits->memory);
+    /* the lowest free number is taken for each: inherited ones above the limit stay open */
+    if (limits->files)
+        limit_set(RLIMIT_NOFILE, files, files);
     if (limits->writes_nothing)
         limit_set(RLIMIT_FSIZE, 0, 0);
 }
@@ -83,7 +110,7 @@ child_setup_apply(gpointer data)
         signal(number, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    limits_set(&setup->child->limits);
+    limits_set(&setup->child->limits, setup->inherited ? setup->inherited->len : 0);
     for (guint i = 0; setup->inherited && i < setup->inherited->len; i++)
         inherit(g_array_index(setup->inherited, int, i));
     for (size_t i = 0; i < CHILD_FDS; i++) {

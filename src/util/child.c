@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
+#include "util/child-check.h"
 #include "util/child-slot.h"
 #include "util/error.h"
 
@@ -20,9 +21,6 @@
 #define TICK_MIN 20
 #define TICK_MAX 10000
 #define TICK_ALL 100000
-
-/* How much of a complaint goes into a message, in bytes. */
-#define COMPLAINT_MAX 500
 
 static GArray *inherited_fds;
 static void (*trace_argv)(char *const *argv);
@@ -105,17 +103,6 @@ child_clear(struct child *child)
     child->status = 0;
 }
 
-/* The name of a command for messages: "qemu-img create". */
-static char *
-command_name(char *const *argv)
-{
-    g_autofree char *program = g_path_get_basename(argv[0]);
-
-    if (argv[1] && g_ascii_isalpha(argv[1][0]))
-        return g_strdup_printf("%s %s", program, argv[1]);
-    return g_steal_pointer(&program);
-}
-
 static void
 deadline_enforce(struct child_slot *slot, gint64 now)
 {
@@ -126,7 +113,7 @@ deadline_enforce(struct child_slot *slot, gint64 now)
         return;
     slot->deadline = 0;
     child_slot_kill(slot);
-    name = command_name(child->argv);
+    name = child_command_name(child->argv);
     if (!child->error)
         g_set_error(&child->error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED,
                     "'%s' ran for more than %u s and was killed", name, child->limits.wall_seconds);
@@ -279,73 +266,4 @@ child_run(struct child *const *children, size_t count, unsigned jobs, GError **e
         }
     }
     return true;
-}
-
-static const char consequence[] = "qemu-img: Error when deleting file /proc/self/fd/";
-
-/* The first line of what CHILD said on stderr, fit for a message. */
-static char *
-first_complaint(const struct child *child)
-{
-    const char *first = child->err->str;
-    size_t length;
-    char *line;
-
-    /* it could not remove what it failed to make, which is none of its business */
-    while (strstr(first, consequence) == first && strchr(first, '\n'))
-        first = strchr(first, '\n') + 1;
-    length = MIN(strcspn(first, "\n"), COMPLAINT_MAX);
-    line = g_utf8_make_valid(first, (gssize)length);
-
-    for (char *c = line; *c; c++) {
-        if (g_ascii_iscntrl(*c))
-            *c = '?';
-    }
-    return line;
-}
-
-static bool
-says_no_space(const char *text)
-{
-    return strstr(text, "No space left on device") || strstr(text, "Disk quota exceeded");
-}
-
-static char *
-ending(const struct child *child)
-{
-    int status = child->status;
-
-    if (WIFSIGNALED(status))
-        return g_strdup_printf("was killed by signal %d (%s)", WTERMSIG(status),
-                               g_strsignal(WTERMSIG(status)));
-    if (WEXITSTATUS(status) == 0)
-        return g_strdup("exited with status 0 but complained");
-    return g_strdup_printf("failed with exit status %d", WEXITSTATUS(status));
-}
-
-bool
-child_check(const struct child *child, GError **error)
-{
-    g_autofree char *name = command_name(child->argv);
-    g_autofree char *line = NULL;
-    g_autofree char *how = NULL;
-    int code = OFFSHOT_ERROR_FAILED;
-
-    if (child->error) {
-        g_propagate_error(error, g_error_copy(child->error));
-        return false;
-    }
-    if (child->started && WIFEXITED(child->status) && WEXITSTATUS(child->status) == 0 &&
-        child->err->len == 0)
-        return true;
-    if (!child->started) {
-        g_set_error(error, OFFSHOT_ERROR, code, "'%s' was not started", name);
-        return false;
-    }
-    if (says_no_space(child->err->str))
-        code = OFFSHOT_ERROR_NO_SPACE;
-    line = first_complaint(child);
-    how = ending(child);
-    g_set_error(error, OFFSHOT_ERROR, code, "'%s' %s%s%s", name, how, *line ? ": " : "", line);
-    return false;
 }

@@ -10,11 +10,14 @@
 /* How much of a child's output is kept; the rest is read and dropped. */
 #define CHILD_OUTPUT_MAX (1024 * 1024)
 
-/* Limits for children that read untrusted image headers; 0: none. */
+/* Limits for children that work on untrusted images; 0: none. Where we have less ourselves, that
+ * counts.
+ */
 struct child_limits {
     unsigned cpu_seconds;
     unsigned wall_seconds;
-    uint64_t memory;     /* address space, bytes */
+    uint64_t memory;     /* that it can write to and has for itself, bytes, used or not */
+    unsigned files;      /* that it has open at a time, beside those that it inherits */
     bool writes_nothing; /* no file may grow */
 };
 
@@ -81,6 +84,6 @@ bool child_run(struct child *const *children, size_t count, unsigned jobs, GErro
 
 /* Whether CHILD succeeded in the strict sense: started, exit 0, nothing on stderr. Otherwise ERROR
  * says what happened, with the first line of stderr ("No space left on device" in it:
- * OFFSHOT_ERROR_NO_SPACE, else OFFSHOT_ERROR_FAILED).
+ * OFFSHOT_ERROR_NO_SPACE, else OFFSHOT_ERROR_FAILED), and which limit it seems to have met.
  */
 bool child_check(const struct child *child, GError **error);

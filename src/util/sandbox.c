@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/error.h"
@@ -105,6 +106,25 @@ sandbox_rename(struct sandbox *sandbox, const char *path, const char *name)
         return;
     sandbox_allow(sandbox, name, (enum sandbox_access)GPOINTER_TO_INT(granted));
     g_hash_table_remove(sandbox->files, path);
+}
+
+unsigned
+sandbox_measure(const struct sandbox *sandbox, uint64_t *bytes)
+{
+    GHashTableIter iter;
+    gpointer path;
+
+    *bytes = 0;
+    if (!sandbox)
+        return 0;
+    g_hash_table_iter_init(&iter, sandbox->files);
+    while (g_hash_table_iter_next(&iter, &path, NULL)) {
+        struct stat st;
+
+        if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+            *bytes += MIN((uint64_t)st.st_size, UINT64_MAX - *bytes);
+    }
+    return g_hash_table_size(sandbox->files);
 }
 
 int

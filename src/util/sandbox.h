@@ -3,6 +3,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "util/scope.h"
 
@@ -43,6 +44,11 @@ void sandbox_rename(struct sandbox *sandbox, const char *path, const char *name)
 
 /* Whether PATH was allowed, for ACCESS at least. */
 bool sandbox_allows(const struct sandbox *sandbox, const char *path, enum sandbox_access access);
+
+/* How many files SANDBOX (NULL: none) allows; *BYTES is how large those are together that can be
+ * found, as far as they say it: a device does not.
+ */
+unsigned sandbox_measure(const struct sandbox *sandbox, uint64_t *bytes);
 
 /* The version of Landlock that the kernel offers; 0: none. */
 int sandbox_version(void);

@@ -9,24 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "unit/child-run.h"
 #include "unit/unit.h"
 #include "util/child.h"
 #include "util/error.h"
 #include "util/scope.h"
-
-#define SHELL(script) ((char *[]){(char *)"/bin/sh", (char *)"-c", (char *)(script), NULL})
-
-/* Run one child; its results stay in CHILD for the caller to clear. */
-static void
-run_one(struct child *child, char **argv)
-{
-    struct child *children[] = {child};
-    g_autoptr(GError) error = NULL;
-
-    child->argv = argv;
-    ck_assert(child_run(children, 1, 1, &error));
-    ck_assert_ptr_null(error);
-}
 
 /* What SCRIPT writes to standard output. */
 static char *
@@ -286,30 +273,6 @@ START_TEST(process_left_behind_does_not_hold_up_the_result)
 }
 END_TEST
 
-START_TEST(cpu_and_memory_are_limited)
-{
-    struct child child = {.limits = {.cpu_seconds = 5, .memory = 512 * 1024 * 1024}};
-
-    run_one(&child, SHELL("ulimit -t; ulimit -v; ulimit -c"));
-    ck_assert_str_eq(child.out->str, "5\n524288\n0\n");
-    child_clear(&child);
-}
-END_TEST
-
-START_TEST(a_child_that_only_reads_cannot_make_a_file_grow)
-{
-    struct child child = {.limits = {.writes_nothing = true}};
-    g_autofree char *directory = g_dir_make_tmp("offshot-child-XXXXXX", NULL);
-    g_autofree char *script =
-        g_strdup_printf("cd %s; echo out; (echo x >file); wc -c <file; rm file", directory);
-
-    run_one(&child, SHELL(script));
-    ck_assert_str_eq(child.out->str, "out\n0\n");
-    ck_assert_int_eq(rmdir(directory), 0);
-    child_clear(&child);
-}
-END_TEST
-
 START_TEST(many_children_run_at_most_jobs_at_a_time)
 {
     enum { COUNT = 12, JOBS = 3 };
@@ -477,8 +440,6 @@ main(void)
     tcase_add_test(cases, slow_child_is_killed_with_its_group);
     tcase_add_test(cases, closed_output_does_not_hide_a_slow_child);
     tcase_add_test(cases, process_left_behind_does_not_hold_up_the_result);
-    tcase_add_test(cases, cpu_and_memory_are_limited);
-    tcase_add_test(cases, a_child_that_only_reads_cannot_make_a_file_grow);
     tcase_add_test(cases, many_children_run_at_most_jobs_at_a_time);
     tcase_add_test(cases, cancelling_kills_and_reaps_all);
     tcase_add_test(cases, cancelled_before_means_nothing_is_started);
