@@ -9,6 +9,7 @@
 #define V2_LENGTH 72
 #define V3_LENGTH 104
 #define L1_ENTRIES_MAX (32 * 1024 * 1024 / 8)
+#define REFCOUNT_TABLE_MAX (8 * 1024 * 1024)
 #define SNAPSHOTS_MAX 65536
 #define EXTENSION_BACKING_FORMAT 0xe2792acaU
 #define EXTENSION_BITMAPS 0x23852875U
@@ -33,7 +34,10 @@ struct qcow2_fields {
     uint32_t crypt_method;
     uint32_t l1_entries;
     uint64_t l1_offset;
+    uint64_t refcount_offset;
+    uint32_t refcount_clusters;
     uint32_t snapshots;
+    uint64_t snapshots_offset;
     uint64_t features;
     uint32_t refcount_order;
     uint32_t header_length;
@@ -55,7 +59,10 @@ fields_read(struct qcow2_fields *fields, const struct header_bytes *bytes)
     fields->crypt_method = get_be32(data + 32);
     fields->l1_entries = get_be32(data + 36);
     fields->l1_offset = get_be64(data + 40);
+    fields->refcount_offset = get_be64(data + 48);
+    fields->refcount_clusters = get_be32(data + 56);
     fields->snapshots = get_be32(data + 60);
+    fields->snapshots_offset = get_be64(data + 64);
     if (fields->version == 2) {
         fields->features = 0;
         fields->refcount_order = 4;
@@ -85,8 +92,41 @@ l1_entry_reach(const struct qcow2_fields *fields)
     return cluster_size(fields) / l2_entry * cluster_size(fields);
 }
 
+/* Whether a table can begin at OFFSET: at a cluster, and not behind the end of the file. */
 static bool
-geometry_check(const struct qcow2_fields *fields, const struct header_bytes *bytes, GError **error)
+offset_is_inside(const struct qcow2_fields *fields, const struct header_bytes *bytes,
+                 uint64_t offset)
+{
+    uint64_t end = bytes->file_size ? bytes->file_size : INT64_MAX;
+
+    return offset % cluster_size(fields) == 0 && offset <= end;
+}
+
+static bool
+tables_check(const struct qcow2_fields *fields, const struct header_bytes *bytes, GError **error)
+{
+    if (!offset_is_inside(fields, bytes, fields->l1_offset))
+        return header_bad(error, "its qcow2 header has its L1 table outside of the file");
+    if (fields->snapshots > SNAPSHOTS_MAX)
+        return header_bad(error, "its qcow2 header claims %u snapshots", fields->snapshots);
+    return true;
+}
+
+/* Tables that a repair may bring back, so that what else the header says still counts. */
+static const char *
+find_damage(const struct qcow2_fields *fields, const struct header_bytes *bytes)
+{
+    if (fields->refcount_clusters == 0 ||
+        fields->refcount_clusters > REFCOUNT_TABLE_MAX / cluster_size(fields) ||
+        !offset_is_inside(fields, bytes, fields->refcount_offset))
+        return "its qcow2 header has its refcount table outside of the file";
+    if (fields->snapshots > 0 && !offset_is_inside(fields, bytes, fields->snapshots_offset))
+        return "its qcow2 header has its snapshot table outside of the file";
+    return NULL;
+}
+
+static bool
+geometry_check(const struct qcow2_fields *fields, GError **error)
 {
     uint64_t reach, entries;
 
@@ -103,11 +143,6 @@ geometry_check(const struct qcow2_fields *fields, const struct header_bytes *byt
     entries = fields->size / reach + (fields->size % reach != 0);
     if (fields->l1_entries > L1_ENTRIES_MAX || entries > fields->l1_entries)
         return header_bad(error, "its qcow2 header has a size that its L1 table cannot hold");
-    if (fields->l1_offset % cluster_size(fields) != 0 ||
-        (bytes->file_size && fields->l1_offset > bytes->file_size))
-        return header_bad(error, "its qcow2 header has its L1 table outside of the file");
-    if (fields->snapshots > SNAPSHOTS_MAX)
-        return header_bad(error, "its qcow2 header claims %u snapshots", fields->snapshots);
     return true;
 }
 
@@ -212,7 +247,8 @@ header_qcow2_probe(struct image_header *header, const struct header_bytes *bytes
 
     if (!fields_read(&fields, bytes))
         return header_bad(error, "not a qcow2 image");
-    if (!geometry_check(&fields, bytes, error) || !features_check(&fields, error) ||
+    if (!geometry_check(&fields, error) || !tables_check(&fields, bytes, error) ||
+        !features_check(&fields, error) ||
         !extensions_read(header, &fields, bytes, &wanted, error) ||
         !backing_read(header, &fields, bytes, error))
         return false;
@@ -226,6 +262,7 @@ header_qcow2_probe(struct image_header *header, const struct header_bytes *bytes
     header->data_file = fields.features & FEATURE_DATA_FILE;
     header->unknown_features = fields.features & ~(uint64_t)FEATURES_KNOWN;
     header->snapshots = fields.snapshots;
+    header->damage = find_damage(&fields, bytes);
     return true;
 }
 

@@ -131,6 +131,8 @@ image_header_check(const struct image_header *header, const char *path, GError *
 {
     g_autofree char *unknown = NULL;
 
+    if (header->damage)
+        return header_bad(error, "image '%s': %s", path, header->damage);
     if (header->encrypted)
         return refuse(error, path, "is encrypted: an overlay on it would hold plain data");
     if (header->corrupt)

@@ -23,6 +23,7 @@ struct image_header {
     bool data_file;            /* qcow2 incompatible bit 2 */
     uint64_t unknown_features; /* incompatible bits that we do not know */
     uint32_t snapshots;        /* number of internal snapshots */
+    const char *damage;        /* which of its tables cannot be where it says; NULL: none */
     uint32_t bitmaps;          /* number of persistent dirty bitmaps (qcow2 header extension) */
     char *backing;             /* backing string as stored, NULL: none; may hold any byte but NUL */
     char *backing_format;      /* qemu's name of its format, NULL: not said */
@@ -55,6 +56,7 @@ size_t image_header_wanted(const char *format, const uint8_t *data, size_t lengt
 const char *image_header_guess(const uint8_t *data, size_t length);
 
 /* Refuse what an overlay must not be put on: encrypted, corrupt bit, data file, unknown
- * incompatible features. PATH is for the message. Fails with OFFSHOT_ERROR_REFUSED.
+ * incompatible features. PATH is for the message. Fails with OFFSHOT_ERROR_REFUSED;
+ * OFFSHOT_ERROR_INCONSISTENT when the header is damaged.
  */
 bool image_header_check(const struct image_header *header, const char *path, GError **error);

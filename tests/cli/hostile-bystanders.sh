@@ -8,6 +8,8 @@
 need qemu-img qemu-io jq python3 xmllint
 
 hostile_prepare
+things=$THINGS
+! is_long || things+=$HEADERS
 
 mkdir "$WORK/case"
 cd "$WORK/case" || exit 99
@@ -28,6 +30,13 @@ bystander()
     [ ! -f "$1" ] || sha256sum "$1"
 }
 
+fresh()
+{
+    rm -rf "$WORK/case"
+    cp -a "$SCRATCH/fixture" "$WORK/case"
+    cd "$WORK/case" || exit 99
+}
+
 # beside THING COMMAND PATTERN...: run the command with the thing in the directory; of the patterns, one for
 # each 64 KiB, the active image holds the first ones.
 beside()
@@ -35,9 +44,7 @@ beside()
     local thing=$1 command=$2 place=$WORK/case/bystander was number=0 pattern image
 
     shift 2
-    rm -rf "$WORK/case"
-    cp -a "$SCRATCH/fixture" "$WORK/case"
-    cd "$WORK/case" || exit 99
+    fresh
     hostile_make "$thing" "$place"
     was=$(bystander "$place")
     # shellcheck disable=SC2086 # words
@@ -66,16 +73,26 @@ while read -r thing format _; do
     beside "$thing" 'delete ./vm.xml s2' 0x11 0x22 0x33
     beside "$thing" 'delete ./vm.xml s1 --children --strategy=rebase' 0x11 0x22 0x33
     beside "$thing" 'flatten ./vm.xml' 0x11 0x22 0x33
-done <<<"$THINGS"
+done <<<"$things"
 [ "$count" -gt 10 ] || fail "only $count things were tried"
 
-# one that says by a json: name that it stands on an image of ours keeps that image as it is
-rm -rf "$WORK/case"
-cp -a "$SCRATCH/fixture" "$WORK/case"
-cd "$WORK/case" || exit 99
+# keeps WHAT: the bystander says that it stands on an image of ours, which is kept as it is
+keeps()
+{
+    local hash
+
+    hash=$(sha256sum <a.s1)
+    hostile_refuses 8 'bystander' "$OFFSHOT" delete ./vm.xml s2 --strategy=commit
+    ok "$OFFSHOT" delete ./vm.xml s2
+    assert_equal "$(sha256sum <a.s1)" "$hash" "the image that $1 names"
+}
+
+fresh
 make_image bystander qcow2 1M -u -F qcow2 \
     -b "json:{\"driver\":\"qcow2\",\"file\":{\"driver\":\"file\",\"filename\":\"$WORK/case/a.s1\"}}"
-hash=$(sha256sum <a.s1)
-hostile_refuses 8 'bystander' "$OFFSHOT" delete ./vm.xml s2 --strategy=commit
-ok "$OFFSHOT" delete ./vm.xml s2
-assert_equal "$(sha256sum <a.s1)" "$hash" 'the image that it names'
+keeps 'a json: name'
+# no QEMU opens this one, but a repair can bring it back
+fresh
+make_image bystander qcow2 1M -u -F qcow2 -b "$WORK/case/a.s1"
+patch bystander 48 '\x80\0\0\0\0\0\0\0'
+keeps 'a damaged image'

@@ -8,6 +8,8 @@
 need qemu-img qemu-io jq python3 xmllint
 
 hostile_prepare
+things=$THINGS
+! is_long || things+=$HEADERS
 
 # s1 on a.qcow2; s2 and s3 on it, in two branches: a.s1 holds s2 alone, the active image stands on a.qcow2
 mkdir "$WORK/case"
@@ -94,5 +96,5 @@ while read -r thing format _; do
         assert_error "$STATUS" ''
         assert_unchanged "$WORK" "$before"
     fi
-done <<<"$THINGS"
+done <<<"$things"
 [ "$count" -gt 10 ] || fail "only $count things were tried"

@@ -35,6 +35,29 @@ character-device raw   8 neither
 link-to-itself   qcow2 7 leads_nowhere
 "
 
+# The same for headers of qcow2 that contradict themselves.
+# shellcheck disable=SC2034 # by the tests
+HEADERS="
+l1-entries       qcow2 7 size
+l1-offset        qcow2 7 L1_table
+refcount-offset  qcow2 7 refcount_table
+refcount-beyond  qcow2 7 refcount_table
+refcount-length  qcow2 7 refcount_table
+tags-offset      qcow2 7 snapshot_table
+tags-beyond      qcow2 7 snapshot_table
+tags-65537       qcow2 7 snapshots
+header-length    qcow2 7 header_length
+backing-offset   qcow2 7 backing_name
+backing-beyond   qcow2 7 backing_name
+backing-length   qcow2 7 name
+cluster-bits-0   qcow2 7 cluster_size
+cluster-bits-63  qcow2 7 cluster_size
+version-2        qcow2 7 header_extension
+cut-header       qcow2 7 not_a_qcow2_image
+cut-tables       qcow2 7 outside_of_the_file
+empty            qcow2 7 not_a_qcow2_image
+"
+
 # once, before the first thing is made
 hostile_prepare()
 {
@@ -76,6 +99,36 @@ vmdk_descriptor()
     printf 'RW 2048 FLAT "%s" 0\nddb.adapterType = "ide"\n' "$OUTSIDE/secret"
 }
 
+# header_make WHAT PATH: one of HEADERS
+header_make()
+{
+    local large='\x80\0\0\0\0\0\0\0' most='\xff\xff\xff\xff' beyond='\0\0\0\1\0\0\0\0'
+
+    make_image "$2" qcow2 1M
+    case $1 in
+    l1-entries) patch "$2" 36 "$most" ;;
+    l1-offset) patch "$2" 40 "$large" ;;
+    refcount-offset) patch "$2" 48 "$large" ;;
+    refcount-beyond) patch "$2" 48 "$beyond" ;;
+    refcount-length) patch "$2" 56 "$most" ;;
+    tags-offset) patch "$2" 60 "\\0\\0\\0\\1$large" ;;
+    tags-beyond) patch "$2" 60 "\\0\\1\\0\\0$beyond" ;;
+    tags-65537) patch "$2" 60 '\0\1\0\1' ;;
+    header-length) patch "$2" 100 "$most" ;;
+    backing-offset) patch "$2" 8 "$large\\0\\0\\0\\4" ;;
+    backing-beyond) patch "$2" 8 "$beyond\\0\\0\\0\\4" ;;
+    backing-length) patch "$2" 8 "\\0\\0\\0\\0\\0\\0\\2\\0$most" ;;
+    cluster-bits-0) patch "$2" 20 '\0\0\0\0' ;;
+    cluster-bits-63) patch "$2" 20 '\0\0\0\x3f' ;;
+    # what version 3 has there are extensions now, one of them without an end
+    version-2) patch "$2" 4 '\0\0\0\2' && patch "$2" 72 "\\0\\0\\0\\7$most" ;;
+    cut-header) truncate -s 80 "$2" ;;
+    cut-tables) truncate -s 64k "$2" ;;
+    empty) truncate -s 0 "$2" ;;
+    *) false ;;
+    esac
+}
+
 # hostile_make THING PATH
 hostile_make()
 {
@@ -107,7 +160,7 @@ hostile_make()
     directory) mkdir "$2" ;;
     character-device) ln -s /dev/zero "$2" ;;
     link-to-itself) ln -s "${2##*/}" "$2" ;;
-    *) fail "no thing $1" ;;
+    *) header_make "$1" "$2" ;;
     esac || fail "cannot make $1"
 }
 

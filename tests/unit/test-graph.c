@@ -71,6 +71,8 @@ write_qcow2(const char *name, const char *backing, size_t offset)
     put_be(data, 24, 8, UINT64_C(1) << 30);
     put_be(data, 36, 4, 2);
     put_be(data, 40, 8, 65536);
+    put_be(data, 48, 8, 65536);
+    put_be(data, 56, 4, 1);
     put_be(data, 96, 4, 4);
     put_be(data, 100, 4, 112);
     if (backing) {

@@ -195,6 +195,7 @@ static const struct patch {
     {QCOW2, 36, 4, 1, OFFSHOT_ERROR_INCONSISTENT},
     {QCOW2, 36, 4, 4 * 1024 * 1024 + 1, OFFSHOT_ERROR_INCONSISTENT},
     {QCOW2, 40, 8, 0x30001, OFFSHOT_ERROR_INCONSISTENT},
+    {QCOW2, 40, 8, UINT64_C(1) << 63, OFFSHOT_ERROR_INCONSISTENT},
     {QCOW2, 60, 4, 65536, 0},
     {QCOW2, 60, 4, 65537, OFFSHOT_ERROR_INCONSISTENT},
     {QCOW2, 72, 8, 8, OFFSHOT_ERROR_INCONSISTENT},
@@ -238,6 +239,37 @@ static const struct patch {
     {VMDK, 28, 8, 0, OFFSHOT_ERROR_REFUSED},
     {VMDK, 56, 8, UINT64_MAX, OFFSHOT_ERROR_REFUSED},
 };
+
+/* Tables that cannot be where the header says. */
+static const struct damage {
+    size_t offset;
+    unsigned width;
+    uint64_t value;
+    const char *message; /* NULL: it is fine */
+} damages[] = {
+    {48, 8, 0x10001, "refcount table"}, {48, 8, UINT64_C(1) << 63, "refcount table"},
+    {56, 4, 0, "refcount table"},       {56, 4, 128, NULL},
+    {56, 4, 129, "refcount table"},     {60, 8, 0x180000000, "snapshot table"}, /* one, at 2^63 */
+    {60, 8, 0x080000000, NULL},                                                 /* none, at 2^63 */
+};
+
+/* A repair may bring them back: whoever asks what the image stands on gets to know it. */
+START_TEST(damaged_tables_are_refused_but_the_link_is_read)
+{
+    const struct damage *damage = &damages[_i];
+    g_autofree uint8_t *data = build(QCOW2);
+    struct image_header header;
+    g_autoptr(GError) error = NULL;
+
+    put(data, true, damage->offset, damage->width, damage->value);
+    ck_assert(image_header_probe(&header, "qcow2", data, IMAGE_HEADER_SIZE, 0, NULL));
+    ck_assert_str_eq(header.backing, "base");
+    ck_assert(image_header_check(&header, "image", &error) == !damage->message);
+    if (damage->message)
+        unit_assert_error(error, OFFSHOT_ERROR_INCONSISTENT, damage->message);
+    image_header_clear(&header);
+}
+END_TEST
 
 START_TEST(hostile_fields_are_caught)
 {
@@ -514,6 +546,8 @@ add_pure_tests(TCase *cases)
 {
     tcase_add_loop_test(cases, well_formed_headers_are_read, 0, G_N_ELEMENTS(builders));
     tcase_add_loop_test(cases, backing_format_is_read_where_the_header_says_it, 0, VMDK);
+    tcase_add_loop_test(cases, damaged_tables_are_refused_but_the_link_is_read, 0,
+                        G_N_ELEMENTS(damages));
     tcase_add_loop_test(cases, hostile_fields_are_caught, 0, G_N_ELEMENTS(patches));
     tcase_add_loop_test(cases, every_prefix_is_read_within_its_bounds, 0, G_N_ELEMENTS(builders));
     tcase_add_loop_test(cases, dangerous_qcow2_features_are_refused, 0, G_N_ELEMENTS(flags));
