@@ -119,9 +119,12 @@ struct snapshot_def_change {
     const GPtrArray *revert_disks;         /* and <revertDisks>; an empty list has no element */
     const struct snapshot_def_move *moves; /* all at once, in every <source> of a <disk> of */
     size_t move_count;                     /* <disks>, <revertDisks>, <domain>, <inactiveDomain> */
-    GHashTable *merged; /* set of paths, NULL: none: images that go out of chains, or stand in the
-                         * place of others. A <backingStore> of which one is a part goes, since the
-                         * images themselves say it right */
+    GHashTable *merged;  /* set of paths, NULL: none: images that go out of chains, or stand in the
+                          * place of others. A <backingStore> of which one is a part goes, since the
+                          * images themselves say it right */
+    GHashTable *refiled; /* target -> const struct frozen_record *, NULL: none: the frozen images of
+                          * these disks are in these files from now on, which are written: what is
+                          * on record of them (conf/snapshot-facts.h), if anything is, follows */
 };
 
 /* The stored document of DEF with CHANGE applied; every other byte is kept, disks included that are

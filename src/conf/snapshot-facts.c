@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "conf/xml-edit.h"
+#include "conf/snapshot-facts-xml.h"
 #include "conf/xml-text.h"
 
 static bool
@@ -122,18 +122,28 @@ read_number(xmlNodePtr node, const char *name, uint64_t *number)
     return text && g_ascii_string_to_unsigned(text, 10, 0, UINT64_MAX, number, NULL);
 }
 
+/* By what else than its inode NODE, a <frozen>, knows the image: its directory, or size and time.
+ */
+static bool
+read_rest(xmlNodePtr node, struct frozen_record *record)
+{
+    g_autofree char *mtime = xml_attribute(node, "mtime");
+
+    if (!mtime)
+        return read_number(node, "directory", &record->directory);
+    return read_number(node, "size", &record->identity.size) &&
+           g_ascii_string_to_signed(mtime, 10, INT64_MIN, INT64_MAX, &record->identity.mtime, NULL);
+}
+
 /* NODE, a <frozen>, into IMAGES. */
 static void
 read_frozen(GHashTable *images, xmlNodePtr node)
 {
-    g_autofree struct file_identity *identity = g_new0(struct file_identity, 1);
+    g_autofree struct frozen_record *record = g_new0(struct frozen_record, 1);
     g_autofree char *disk = xml_attribute(node, "disk");
-    g_autofree char *mtime = xml_attribute(node, "mtime");
 
-    if (disk && mtime && read_number(node, "inode", &identity->inode) &&
-        read_number(node, "size", &identity->size) &&
-        g_ascii_string_to_signed(mtime, 10, INT64_MIN, INT64_MAX, &identity->mtime, NULL))
-        g_hash_table_insert(images, g_steal_pointer(&disk), g_steal_pointer(&identity));
+    if (disk && read_number(node, "inode", &record->identity.inode) && read_rest(node, record))
+        g_hash_table_insert(images, g_steal_pointer(&disk), g_steal_pointer(&record));
 }
 
 GHashTable *
@@ -153,6 +163,100 @@ snapshot_facts_frozen(const char *element)
         }
     }
     return images;
+}
+
+/* What a copy of a file from TIME has that keeps times no finer than archives and file systems do.
+ */
+static bool
+is_same_time(int64_t time, int64_t copied)
+{
+    for (int64_t unit = 1; unit <= G_GINT64_CONSTANT(1000000000); unit *= 10) {
+        if (time - time % unit == copied)
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_whole(const struct frozen_record *then)
+{
+    return then->identity.size > 0;
+}
+
+bool
+snapshot_facts_match(const struct frozen_record *then, const struct file_identity *now)
+{
+    return then->identity.inode == now->inode ||
+           (is_whole(then) && then->identity.size == now->size &&
+            is_same_time(then->identity.mtime, now->mtime));
+}
+
+bool
+snapshot_facts_exclude(const struct frozen_record *then, uint64_t directory)
+{
+    return is_whole(then) || (directory != 0 && then->directory == directory);
+}
+
+/* Call MAKE on each element of DOMAIN that tells of a frozen image in one of DISKS (target ->
+ * DATA).
+ */
+static void
+edit_frozen(struct xml_edit *edit, const xmlNode *domain, GHashTable *disks,
+            void (*make)(struct xml_edit *edit, const xmlNode *node, const void *data))
+{
+    xmlNodePtr metadata = xml_child(domain, "metadata");
+
+    for (xmlNodePtr facts = xml_child(metadata, NULL); facts; facts = xml_next(facts, NULL)) {
+        xmlNodePtr node = is_facts(facts) ? xml_child(facts, NULL) : NULL;
+
+        for (; node; node = xml_next(node, NULL)) {
+            g_autofree char *disk = is_facts(node) ? xml_attribute(node, "disk") : NULL;
+            gpointer data;
+
+            if (disk && g_hash_table_lookup_extended(disks, disk, NULL, &data))
+                make(edit, node, data);
+        }
+    }
+}
+
+static void
+move_frozen(struct xml_edit *edit, const xmlNode *node, const void *data)
+{
+    const struct frozen_record *now = data;
+    g_autofree char *inode = g_strdup_printf("%" PRIu64, now->identity.inode);
+    g_autofree char *directory = g_strdup_printf("%" PRIu64, now->directory);
+
+    xml_edit_set_attribute(edit, node, "inode", inode);
+    xml_edit_set_attribute(edit, node, "directory", directory);
+    xml_edit_remove_attribute(edit, node, "size");
+    xml_edit_remove_attribute(edit, node, "mtime");
+}
+
+void
+snapshot_facts_move(struct xml_edit *edit, const xmlNode *domain, GHashTable *files)
+{
+    edit_frozen(edit, domain, files, move_frozen);
+}
+
+static void
+remove_frozen(struct xml_edit *edit, const xmlNode *node, const void *data G_GNUC_UNUSED)
+{
+    xml_edit_remove(edit, node);
+}
+
+char *
+snapshot_facts_forget(const char *element, GHashTable *disks, GError **error)
+{
+    size_t length = strlen(element);
+    scoped(xml_doc) doc = xml_doc_parse(element, length, "the domain", error);
+    xmlNodePtr domain = doc ? xml_doc_root(doc, "domain", error) : NULL;
+    scoped_xml_edit edit = {0};
+
+    if (!domain)
+        return NULL;
+    xml_edit_init(&edit, doc);
+    edit_frozen(&edit, domain, disks, remove_frozen);
+    return xml_edit_apply(&edit, 0, length);
 }
 
 char *

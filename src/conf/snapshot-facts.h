@@ -10,6 +10,9 @@
  *     <offshot:snapshot xmlns:offshot="urn:offshot:snapshot:1" keep-filename="yes" adopted="yes">
  *       <offshot:frozen disk="vda" inode="12" size="197120" mtime="1795378938000000000"/>
  *     </offshot:snapshot>
+ *
+ * Where a merge of our own has written the image since, size and mtime are not known beforehand,
+ * and the image is known in its place only: directory="34" is the inode of its directory then.
  */
 #define SNAPSHOT_FACTS_NAMESPACE "urn:offshot:snapshot:1"
 
@@ -26,6 +29,12 @@ struct frozen_image {
     struct file_identity identity;
 };
 
+/* The same as it is found again. */
+struct frozen_record {
+    struct file_identity identity; /* inode; size and mtime, both 0 when not known */
+    uint64_t directory;            /* then: inode of the directory in which it was; 0: not known */
+};
+
 /* The <domain> element ELEMENT with these facts (FLAGS of enum snapshot_facts_flags), replacing any
  * that it has. Every other byte is kept. Fails with OFFSHOT_ERROR_USAGE when ELEMENT is no domain.
  * Free with g_free().
@@ -37,11 +46,26 @@ char *snapshot_facts_set(const char *element, const struct frozen_image *frozen,
 bool snapshot_facts_keep_filename(const char *element);
 bool snapshot_facts_adopted(const char *element);
 
-/* What the facts in ELEMENT say of the frozen images: disk (char *) -> struct file_identity, of
- * which device and birth are not known. What cannot be understood is left out. Free with
+/* What the facts in ELEMENT say of the frozen images: disk (char *) -> struct
+ * frozen_record. What cannot be understood is left out. Free with
  * g_hash_table_unref().
  */
 GHashTable *snapshot_facts_frozen(const char *element);
+
+/* Whether the file NOW can be the one that THEN was noted of: by its inode, or as a copy that kept
+ * size and time (cp -a, a backup that was restored), the time perhaps less finely.
+ */
+bool snapshot_facts_match(const struct frozen_record *then, const struct file_identity *now);
+
+/* Whether a file in the directory with inode DIRECTORY that does not match THEN is another one for
+ * sure. What is known by its inode only may as well have been copied along with its directory.
+ */
+bool snapshot_facts_exclude(const struct frozen_record *then, uint64_t directory);
+
+/* The <domain> element without what is noted of the frozen images of DISKS (set of targets). Every
+ * other byte is kept. Fails as snapshot_facts_set(). Free with g_free().
+ */
+char *snapshot_facts_forget(const char *element, GHashTable *disks, GError **error);
 
 /* The <domain> element without any facts of ours, and without an empty <metadata> that they leave.
  * Every other byte is kept. Fails as snapshot_facts_set(). Free with g_free().

@@ -6,6 +6,7 @@
 #include "conf/disk-xml.h"
 #include "conf/snapshot-def.h"
 #include "conf/snapshot-disks.h"
+#include "conf/snapshot-facts-xml.h"
 #include "conf/xml-text.h"
 #include "util/error.h"
 
@@ -200,6 +201,14 @@ drop_chains(struct xml_edit *edit, xmlNodePtr root, const struct snapshot_def_ch
 }
 
 static bool
+refile_frozen(struct xml_edit *edit, xmlNodePtr root, const struct snapshot_def_change *change,
+              GError **error G_GNUC_UNUSED)
+{
+    snapshot_facts_move(edit, xml_child(root, "domain"), change->refiled);
+    return true;
+}
+
+static bool
 make_changes(struct xml_edit *edit, xmlNodePtr root, const struct snapshot_def_change *change,
              GError **error)
 {
@@ -275,6 +284,7 @@ snapshot_def_rewrite(const struct snapshot_def *def, const struct snapshot_def_c
     } passes[] = {
         {!only_chains(change), make_changes},
         {change->merged != NULL, drop_chains},
+        {change->refiled != NULL, refile_frozen},
         {change->move_count > 0, make_moves},
     };
     g_autofree char *text = NULL;

@@ -67,6 +67,15 @@ path_above(const struct walk *walk)
     return walk->above ? walk->above->image.path : NULL;
 }
 
+static uint64_t
+directory_inode(const char *path)
+{
+    g_autofree char *directory = g_path_get_dirname(path);
+    struct stat st;
+
+    return stat(directory, &st) == 0 ? st.st_ino : 0;
+}
+
 /* Read the image that WALK has come to and is not in the graph yet. */
 static struct node *
 node_read(struct walk *walk, const struct image_file *file, GError **error)
@@ -84,6 +93,7 @@ node_read(struct walk *walk, const struct image_file *file, GError **error)
         image->symlink = node->file.symlink;
         image->links = node->file.links;
         image->identity = node->file.identity;
+        image->directory = directory_inode(image->path);
         image->allocated = node->file.allocated;
         image->writable = image_file_is_writable(&node->file, walk->path, fd);
         /* what is renamed or removed is found again by its birth */

@@ -17,6 +17,7 @@ struct image {
     bool symlink;                  /* the path itself is a symbolic link */
     uint64_t links;                /* names that the file has */
     struct file_identity identity; /* size is that of the file; of a device its capacity */
+    uint64_t directory;            /* inode of the directory of the path; 0: not known */
     uint64_t size;                 /* virtual, bytes */
     uint64_t allocated;         /* bytes that the file takes on its file system; 0 for a device */
     bool writable;              /* this process may write it, and it is not immutable */

@@ -159,12 +159,12 @@ find_unchanged(const struct state *state, const struct file_identity *identity)
 static void
 check_frozen(const struct state *state, struct state_frozen *frozen, GHashTable *facts)
 {
-    const struct file_identity *then = g_hash_table_lookup(facts, frozen->disk->name);
+    const struct frozen_record *then = g_hash_table_lookup(facts, frozen->disk->name);
     const struct image *other;
 
-    if (!then || frozen->image->identity.inode == then->inode)
+    if (!then || frozen->image->identity.inode == then->identity.inode)
         return;
-    other = find_unchanged(state, then);
+    other = find_unchanged(state, &then->identity);
     if (other)
         g_set_error(&frozen->error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT,
                     "its state is in '%s', not in '%s', which the snapshot names since virsh "

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "ops/record-stale.h"
 #include "util/error.h"
 
 char *
@@ -55,9 +56,10 @@ plan_store_directory(struct plan *plan, const struct state *state)
 /* What RECORD means for every stored snapshot. */
 struct rewrite {
     const struct record *record;
-    const char *current; /* the snapshot that is it afterwards; NULL: none */
-    bool set_current;    /* whether CURRENT counts */
-    GArray *moves;       /* of struct snapshot_def_move */
+    const char *current;  /* the snapshot that is it afterwards; NULL: none */
+    bool set_current;     /* whether CURRENT counts */
+    GArray *moves;        /* of struct snapshot_def_move */
+    GHashTable *changing; /* path of an image -> struct step that changes it */
 };
 
 static GArray *
@@ -117,7 +119,8 @@ static bool
 changes_nothing(const struct snapshot_def_change *change)
 {
     return change->active < 0 && !change->set_parent && !change->drop_revert_disks &&
-           !change->disks && !change->revert_disks && change->move_count == 0 && !change->merged;
+           !change->disks && !change->revert_disks && change->move_count == 0 && !change->merged &&
+           !change->refiled;
 }
 
 /* Plan to replace the stored file of one other snapshot. */
@@ -176,12 +179,14 @@ plan_stored(struct plan *plan, const struct state *state, const struct rewrite *
     const struct record *record = rewrite->record;
     const struct snapshot_def *def =
         record->def && strcmp(record->def->name, stored->name) == 0 ? record->def : NULL;
+    g_autoptr(GHashTable) stale = record_find_stale(state, stored, rewrite->changing);
     struct snapshot_def_change change;
     g_autofree char *text = NULL;
 
     if (def && g_strcmp0(def->document, stored->document) != 0)
         return plan_whole_file(plan, state, def, stored, error);
     change = change_of(rewrite, stored, def);
+    change.refiled = stale;
     if (changes_nothing(&change))
         return true;
     text = snapshot_def_rewrite(stored, &change, error);
@@ -220,12 +225,14 @@ record_snapshots(struct plan *plan, const struct state *state, const struct reco
 {
     const struct snapshot_def *def = record->def;
     g_autoptr(GArray) moves = collect_moves(record->moved);
+    g_autoptr(GHashTable) changing = record_find_changing(plan);
     bool becomes_current = def && def->active;
     const struct rewrite rewrite = {
         .record = record,
         .current = becomes_current ? def->name : record->current,
         .set_current = becomes_current || record->set_current,
         .moves = moves,
+        .changing = changing,
     };
 
     g_return_val_if_fail(!def || record->replace == (snapshot_tree_find(state->snapshots->tree,

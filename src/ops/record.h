@@ -52,8 +52,9 @@ struct record {
  * snapshot that stops being current loses its <revertDisks>. Makes the store's directory when
  * needed. DEF that has the document of the stored snapshot which it replaces (snapshot_def_copy())
  * changes parent, disks, revert disks and whether it is current, and keeps every other byte; what
- * is MOVED comes on top of that. Can be called again for another DEF, then with MOVED, REMOVED and
- * PARENTS in one of the calls only.
+ * is MOVED comes on top of that. What is on record of a frozen image follows when
+ * PLAN, as far as it is made, changes that image or merges it into another. Can be called again for
+ * another DEF, then with MOVED, REMOVED and PARENTS in one of the calls only.
  *
  * Fails with OFFSHOT_ERROR_USAGE when the text cannot stand in XML.
  */

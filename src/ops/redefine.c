@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/snapshot-align.h"
+#include "conf/snapshot-facts.h"
 #include "ops/record.h"
 #include "util/error.h"
 
@@ -73,6 +74,70 @@ complete_disks(struct snapshot_def *def, GError **error)
                                                     error);
 }
 
+static GHashTable *
+facts_of(const struct snapshot_def *def)
+{
+    g_autofree char *element = domain_def_element(def->domain);
+
+    return snapshot_facts_frozen(element);
+}
+
+static bool
+is_same_record(const struct frozen_record *a, const struct frozen_record *b)
+{
+    return a->directory == b->directory && file_identity_is_unchanged(&a->identity, &b->identity);
+}
+
+/* The disks of which DEF has something on record that OLD has not, or not of the same image. A set
+ * of targets, borrowed from FACTS, those of DEF; free with g_hash_table_unref().
+ */
+static GHashTable *
+find_outdated(const struct snapshot_def *def, const struct snapshot_def *old, GHashTable *facts)
+{
+    GHashTable *outdated = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) known = facts_of(old);
+    GHashTableIter iter;
+    gpointer disk;
+    gpointer then;
+
+    g_hash_table_iter_init(&iter, facts);
+    while (g_hash_table_iter_next(&iter, &disk, &then)) {
+        const struct frozen_record *now = g_hash_table_lookup(known, disk);
+
+        if (!now || !is_same_record(now, then) ||
+            g_strcmp0(snapshot_def_frozen_path(def, disk), snapshot_def_frozen_path(old, disk)) !=
+                0)
+            g_hash_table_add(outdated, disk);
+    }
+    return outdated;
+}
+
+/* Which file was frozen is on record of the image that OLD names, as it is by now: a document from
+ * before a merge, or that says where the image has been moved to, does not know it.
+ */
+static bool
+drop_outdated(struct snapshot_def *def, const struct snapshot_def *old, GError **error)
+{
+    g_autoptr(GHashTable) facts = NULL;
+    g_autoptr(GHashTable) outdated = NULL;
+    g_autofree char *element = NULL;
+    g_autofree char *text = NULL;
+
+    if (!def->domain || !old || !old->domain)
+        return true;
+    facts = facts_of(def);
+    outdated = find_outdated(def, old, facts);
+    if (g_hash_table_size(outdated) == 0)
+        return true;
+    element = domain_def_element(def->domain);
+    text = snapshot_facts_forget(element, outdated, error);
+    if (!text)
+        return false;
+    domain_def_free(def->domain);
+    def->domain = domain_def_parse(text, strlen(text), def->name, error);
+    return def->domain != NULL;
+}
+
 bool
 redefine_check(const struct state *state, struct snapshot_def *def, const struct snapshot_def *old,
                GError **error)
@@ -91,7 +156,7 @@ redefine_plan(const struct state *state, struct snapshot_def *def, bool current,
 
     if (!snapshot_name_check(def->name, error) || !redefine_check(state, def, old, error) ||
         !snapshot_tree_check_parent(tree, def->name, def->parent, error) ||
-        !complete_disks(def, error))
+        !complete_disks(def, error) || !drop_outdated(def, old, error))
         return NULL;
     def->active = current || (old && old->active);
     if (!record_snapshots(plan, state, &record, error))

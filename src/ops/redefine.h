@@ -17,7 +17,9 @@ bool redefine_check(const struct state *state, struct snapshot_def *def,
 
 /* Plan to record DEF (create --redefine), in the place of the snapshot of its name, if there is
  * one: under the rules of redefine_check() and with a parent that exists and makes no cycle. DEF is
- * completed: disks by its <domain>, current when CURRENT or when the one it replaces was. Pure.
+ * completed: disks by its <domain>, current when CURRENT or when the one it replaces was. What it
+ * has on record of frozen images (conf/snapshot-facts.h) goes where the one it replaces has not the
+ * same on record of the same image: it is of another file then. Pure.
  *
  * Fails as redefine_check() and snapshot_tree_check_parent() do, and with OFFSHOT_ERROR_USAGE for
  * its name. Free with plan_free().

@@ -133,6 +133,56 @@ START_TEST(plan_is_exactly_this)
 }
 END_TEST
 
+/* Give the <domain> of DEF a record of INODE (0: none), and another image. */
+static void
+set_record(struct snapshot_def *def, int inode, const char *path)
+{
+    g_autofree char *facts =
+        g_strdup_printf("<metadata><o:snapshot xmlns:o='urn:offshot:snapshot:1'><o:frozen "
+                        "disk='vda' inode='%d' size='2' mtime='3'/></o:snapshot></metadata>"
+                        "</domain>",
+                        inode);
+    g_autofree char *element = domain_def_element(def->domain);
+    g_autofree char *moved = unit_replace(element, "/d/a.qcow2", path);
+    g_autofree char *text = unit_replace(moved, "</domain>", inode ? facts : "</domain>");
+
+    domain_def_free(def->domain);
+    def->domain = domain_def_parse(text, strlen(text), "set", NULL);
+    ck_assert_ptr_nonnull(def->domain);
+}
+
+/* The inode that the stored snapshot has on record, and the document, of which image; 0: none. */
+static const struct {
+    int old;
+    int given;
+    const char *path;
+    bool kept;
+} recorded[] = {
+    {12, 12, "/d/a.qcow2", true}, {12, 13, "/d/a.qcow2", false}, {12, 12, "/d/moved", false},
+    {0, 12, "/d/a.qcow2", false}, {12, 0, "/d/a.qcow2", false},  {0, 0, "/d/a.qcow2", false},
+};
+
+START_TEST(what_is_on_record_of_an_image_is_not_true_of_another)
+{
+    const struct given given = {"disks", "disk-snapshot", NULL, PLANNER_UUID, false};
+    scoped(snapshot_def) def = def_of(&given);
+    struct snapshot_def *old =
+        (struct snapshot_def *)snapshot_tree_find(planner.state.snapshots->tree, given.name);
+    g_autoptr(GError) error = NULL;
+    scoped(plan) plan = NULL;
+    const char *content;
+
+    g_ptr_array_add(old->disks, snapshot_disk_copy(g_ptr_array_index(def->disks, 0)));
+    set_record(old, recorded[_i].old, "/d/a.qcow2");
+    set_record(def, recorded[_i].given, recorded[_i].path);
+    plan = redefine_plan(&planner.state, def, false, &error);
+    unit_assert_ok(plan != NULL, error);
+    content = planner_step(plan, planner_step(plan, "/d/vm.snapshots/disks.xml")->source)->content;
+    ck_assert((strstr(content, "inode=") != NULL) == recorded[_i].kept);
+    ck_assert_ptr_nonnull(strstr(content, recorded[_i].path));
+}
+END_TEST
+
 START_TEST(store_is_made_for_the_first_snapshot)
 {
     static const struct given given = {"s1", "shutoff", NULL, PLANNER_UUID, false};
@@ -207,6 +257,8 @@ main(void)
 
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, plan_is_exactly_this, 0, G_N_ELEMENTS(planned));
+    tcase_add_loop_test(cases, what_is_on_record_of_an_image_is_not_true_of_another, 0,
+                        G_N_ELEMENTS(recorded));
     tcase_add_test(cases, store_is_made_for_the_first_snapshot);
     tcase_add_loop_test(cases, document_is_refused_with_its_code, 0, G_N_ELEMENTS(refused));
     tcase_add_test(cases, disk_that_the_domain_does_not_have_is_refused);

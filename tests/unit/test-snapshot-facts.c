@@ -85,12 +85,13 @@ START_TEST(facts_that_were_set_are_found)
     facts = snapshot_facts_frozen(with);
     ck_assert_uint_eq(g_hash_table_size(facts), 2);
     for (size_t i = 0; i < G_N_ELEMENTS(images); i++) {
-        const struct file_identity *found = g_hash_table_lookup(facts, images[i].disk);
+        const struct frozen_record *found = g_hash_table_lookup(facts, images[i].disk);
 
         ck_assert_ptr_nonnull(found);
-        ck_assert_uint_eq(found->inode, images[i].identity.inode);
-        ck_assert_uint_eq(found->size, images[i].identity.size);
-        ck_assert_int_eq(found->mtime, images[i].identity.mtime);
+        ck_assert_uint_eq(found->identity.inode, images[i].identity.inode);
+        ck_assert_uint_eq(found->identity.size, images[i].identity.size);
+        ck_assert_int_eq(found->identity.mtime, images[i].identity.mtime);
+        ck_assert_uint_eq(found->directory, 0);
     }
 }
 END_TEST
@@ -211,6 +212,78 @@ START_TEST(kept_file_names_are_remembered)
 }
 END_TEST
 
+static const struct match {
+    struct file_identity then;
+    struct file_identity now;
+    bool expected;
+} matches[] = {
+    {{1, 12, 5, 7, 0}, {2, 12, 5, 7, 9}, true},
+    /* written, or copied */
+    {{1, 12, 5, 7, 0}, {2, 12, 6, 8, 9}, true},
+    {{1, 12, 5, 7, 0}, {2, 13, 5, 7, 9}, true},
+    {{1, 12, 5, 7, 0}, {2, 13, 6, 7, 9}, false},
+    {{1, 12, 5, 7, 0}, {2, 13, 5, 8, 9}, false},
+    /* where times are kept in units of 100 ns, microseconds, seconds */
+    {{1, 12, 5, 1795378938123456789, 0}, {1, 13, 5, 1795378938123456700, 0}, true},
+    {{1, 12, 5, 1795378938123456789, 0}, {1, 13, 5, 1795378938123456000, 0}, true},
+    {{1, 12, 5, 1795378938123456789, 0}, {1, 13, 5, 1795378938000000000, 0}, true},
+    {{1, 12, 5, 1795378938123456789, 0}, {1, 13, 6, 1795378938000000000, 0}, false},
+    {{1, 12, 5, 1795378938123456789, 0}, {1, 13, 5, 1795378930000000000, 0}, false},
+    {{1, 12, 5, 1795378938123456789, 0}, {1, 13, 5, 1795378939000000000, 0}, false},
+    {{1, 12, 5, 1795378938000000000, 0}, {1, 13, 5, 1795378938123456789, 0}, false},
+};
+
+START_TEST(file_is_known_by_its_inode_or_as_a_copy)
+{
+    const struct frozen_record then = {matches[_i].then, 0};
+
+    ck_assert(snapshot_facts_match(&then, &matches[_i].now) == matches[_i].expected);
+    ck_assert(snapshot_facts_exclude(&then, 3));
+}
+END_TEST
+
+START_TEST(what_is_known_in_its_place_only_may_have_been_copied_with_it)
+{
+    const char element[] =
+        "<domain><metadata>" OPEN
+        "<offshot:frozen disk=\"vda\" inode=\"12\" directory=\"34\"/>" CLOSE "</metadata></domain>";
+    g_autoptr(GHashTable) facts = snapshot_facts_frozen(element);
+    const struct frozen_record *then = g_hash_table_lookup(facts, "vda");
+
+    ck_assert_ptr_nonnull(then);
+    ck_assert(snapshot_facts_match(then, &(struct file_identity){.inode = 12, .size = 5}));
+    ck_assert(!snapshot_facts_match(then, &(struct file_identity){.inode = 13}));
+    ck_assert(snapshot_facts_exclude(then, 34));
+    ck_assert(!snapshot_facts_exclude(then, 35));
+    ck_assert(!snapshot_facts_exclude(&(struct frozen_record){{.inode = 12}, 0}, 0));
+}
+END_TEST
+
+static const struct clearing forgettings[] = {
+    {"<domain><metadata>" OPEN VDA VDB CLOSE "</metadata></domain>",
+     "<domain><metadata>" OPEN VDB CLOSE "</metadata></domain>"},
+    {"<domain><metadata>" OPEN VDA CLOSE "</metadata></domain>",
+     "<domain><metadata>" OPEN CLOSE "</metadata></domain>"},
+    {"<domain><metadata>" OPEN VDB CLOSE "</metadata></domain>",
+     "<domain><metadata>" OPEN VDB CLOSE "</metadata></domain>"},
+    {"<domain><metadata><a:x xmlns:a='urn:a'><a:frozen disk='vda'/></a:x></metadata></domain>",
+     "<domain><metadata><a:x xmlns:a='urn:a'><a:frozen disk='vda'/></a:x></metadata></domain>"},
+    {"<domain><name>vm</name></domain>", "<domain><name>vm</name></domain>"},
+};
+
+START_TEST(what_is_forgotten_of_a_disk_leaves_all_else)
+{
+    g_autoptr(GHashTable) disks = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = NULL;
+
+    g_hash_table_add(disks, (gpointer) "vda");
+    text = snapshot_facts_forget(forgettings[_i].element, disks, &error);
+    unit_assert_ok(text != NULL, error);
+    ck_assert_str_eq(text, forgettings[_i].result);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -222,6 +295,10 @@ main(void)
     tcase_add_loop_test(cases, what_is_no_domain_is_refused, 0, G_N_ELEMENTS(no_domains));
     tcase_add_test(cases, facts_that_are_cleared_leave_what_was_there_before);
     tcase_add_loop_test(cases, clearing_takes_nothing_that_is_not_ours, 0, G_N_ELEMENTS(clearings));
+    tcase_add_loop_test(cases, file_is_known_by_its_inode_or_as_a_copy, 0, G_N_ELEMENTS(matches));
+    tcase_add_test(cases, what_is_known_in_its_place_only_may_have_been_copied_with_it);
+    tcase_add_loop_test(cases, what_is_forgotten_of_a_disk_leaves_all_else, 0,
+                        G_N_ELEMENTS(forgettings));
     tcase_add_test(cases, facts_that_were_set_are_found);
     tcase_add_test(cases, facts_that_cannot_be_understood_are_left_out);
     tcase_add_test(cases, kept_file_names_are_remembered);

@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "conf/snapshot-def.h"
+#include "conf/snapshot-facts.h"
 #include "unit/unit.h"
 
 #define START "<domainsnapshot><name>x</name><state>shutoff</state><creationTime>1</creationTime>"
@@ -136,6 +137,33 @@ START_TEST(a_renamed_image_is_renamed_in_every_source_of_a_disk_and_nowhere_else
 }
 END_TEST
 
+START_TEST(what_is_on_record_of_a_disk_follows_its_image)
+{
+    static const char text[] =
+        START "<domain><name>vm</name><metadata><o:snapshot xmlns:o='urn:offshot:snapshot:1'>"
+              "<o:frozen disk='vda' inode='1' size='2' mtime='3'/>"
+              "<o:frozen disk='vdb' inode='4' size='5' mtime='6'/></o:snapshot></metadata>"
+              "</domain>" END_ACTIVE;
+    g_autoptr(GHashTable) disks = g_hash_table_new(g_str_hash, g_str_equal);
+    const struct frozen_record record = {{.inode = 7}, 8};
+    const struct snapshot_def_change change = {.active = -1, .refiled = disks};
+    const struct snapshot_def_change both = {.active = 1, .refiled = disks};
+    g_autofree char *expected =
+        unit_replace(text, "inode='1' size='2' mtime='3'", "inode='7' directory='8'");
+    g_autofree char *same = rewrite(text, &change);
+    g_autofree char *changed = NULL;
+    g_autofree char *other = NULL;
+
+    ck_assert_str_eq(same, text);
+    g_hash_table_insert(disks, (gpointer) "vda", (gpointer)&record);
+    changed = rewrite(text, &change);
+    ck_assert_str_eq(changed, expected);
+    other = rewrite(text, &both);
+    ck_assert_ptr_nonnull(strstr(other, "<active>1</active>"));
+    ck_assert_ptr_nonnull(strstr(other, "inode='7' directory='8'"));
+}
+END_TEST
+
 START_TEST(a_change_that_cannot_stand_in_xml_is_refused)
 {
     static const struct snapshot_def_change changes[] = {
@@ -245,6 +273,7 @@ END_TEST
 UNIT_MAIN("snapshot-rewrite", a_rewrite_changes_what_it_should_and_no_other_byte,
           a_parent_is_added_where_libvirt_writes_it, a_parent_without_a_name_gets_one,
           a_renamed_image_is_renamed_in_every_source_of_a_disk_and_nowhere_else,
+          what_is_on_record_of_a_disk_follows_its_image,
           a_change_that_cannot_stand_in_xml_is_refused, a_dump_is_the_element_without_active,
           everything_formatted_is_valid, usual_mistakes_are_not_valid,
           a_schema_that_cannot_be_read_is_an_error_of_its_own)
