@@ -160,21 +160,29 @@ static void
 check_frozen(const struct state *state, struct state_frozen *frozen, GHashTable *facts)
 {
     const struct frozen_record *then = g_hash_table_lookup(facts, frozen->disk->name);
+    const struct image *image = frozen->image;
     const struct image *other;
 
-    if (!then || frozen->image->identity.inode == then->identity.inode)
+    /* the node of a device is made anew when the host starts */
+    if (!then || image->block)
         return;
-    other = find_unchanged(state, &then->identity);
+    other = image->identity.inode != then->identity.inode ? find_unchanged(state, &then->identity)
+                                                          : NULL;
     if (other)
         g_set_error(&frozen->error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT,
                     "its state is in '%s', not in '%s', which the snapshot names since virsh "
                     "forgot its parent: correct the source in its <domain> with `offshot create "
                     "--redefine`",
                     other->path, frozen->path);
+    else if (snapshot_facts_match(then, &image->identity))
+        frozen->record = STATE_RECORD_SAME;
+    else if (snapshot_facts_exclude(then, image->directory))
+        frozen->record = STATE_RECORD_OTHER;
 }
 
-/* Whether external disks still are in the images that we froze. An image that is neither there nor
- * as it was, after a merge or a copy, tells nothing.
+/* Whether external disks still are in the images that we froze. Where another image of the tree is
+ * what was frozen, the snapshot names the wrong one; where none is, somebody may have put another
+ * file into its place.
  */
 static void
 check_facts(const struct state *state)

@@ -7,6 +7,13 @@
  * flatten have to know beyond the active chains (STATE_TREE).
  */
 
+/* What a snapshot has on record of the file that it froze, held against the one that is there. */
+enum state_record {
+    STATE_RECORD_NONE,  /* nothing, as with virsh's snapshots, or what does not tell */
+    STATE_RECORD_SAME,  /* it is that file, or a copy of it */
+    STATE_RECORD_OTHER, /* it is another file, which somebody may have put there */
+};
+
 /* Where one snapshot keeps one of its disks: the image that its <domain> names for it. */
 struct state_frozen {
     const struct snapshot_def *def;
@@ -17,6 +24,7 @@ struct state_frozen {
                     * writing into it, or the snapshot was frozen in another image; it is needed,
                     * but not usable */
     bool missing;  /* with an error: nothing at all is at the path */
+    enum state_record record;              /* NONE with an error */
     const struct snapshot_def *overwriter; /* the snapshot that says of the image that libvirt was
                                             * writing into it; NULL: none does */
 };

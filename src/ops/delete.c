@@ -147,6 +147,17 @@ check_tag(const struct image *image, const GPtrArray *tags, const char *name, GE
     return why == NULL;
 }
 
+/* The tag that FROZEN is stays, since its image is not the one that REPLACED had been. */
+static void
+note_tag(const struct state_frozen *frozen, const struct state_frozen *replaced, GPtrArray *notes)
+{
+    g_ptr_array_add(notes,
+                    g_strdup_printf("disk '%s': internal snapshot '%s' stays in '%s', which is not "
+                                    "the file that snapshot '%s' froze, and may be anybody's",
+                                    frozen->disk->name, frozen->def->name, frozen->image->path,
+                                    replaced->def->name));
+}
+
 /* An image that goes takes its tags along. */
 static bool
 plan_tag(struct plan *plan, const struct state *state, const struct merges *merges,
@@ -157,6 +168,7 @@ plan_tag(struct plan *plan, const struct state *state, const struct merges *merg
     const GPtrArray *tags = state_get_tags(state, image);
     const char *name = frozen->def->name;
     const struct image_tag *tag = image_tags_find(tags, name);
+    const struct state_frozen *replaced = usage_find_replaced(state, image);
     struct step *step;
     bool planned;
     unsigned before = count_tags(plan, image, name, &planned);
@@ -169,6 +181,10 @@ plan_tag(struct plan *plan, const struct state *state, const struct merges *merg
     }
     if (planned || merges_remove(merges, image))
         return true;
+    if (replaced) {
+        note_tag(frozen, replaced, notes);
+        return true;
+    }
     if (!check_tag(image, tags, name, error))
         return false;
     plan_check_exclusive(plan, image->path, &image->identity);

@@ -41,12 +41,13 @@ find_renaming(const struct merges *merges, const struct image *image)
 }
 
 static bool
-check_relinks(const struct merge_node *top, GError **error)
+check_relinks(const struct merge_decision *decision, const struct merge_node *top, GError **error)
 {
     for (guint i = 0; i < top->kids->len; i++) {
         const struct merge_node *kid = g_ptr_array_index(top->kids, i);
 
-        if (kid->fate != MERGE_GARBAGE && !merge_rules_relink(kid->image, error))
+        if (kid->fate != MERGE_GARBAGE &&
+            !merge_rules_relink(&decision->setting, kid->image, error))
             return false;
     }
     return true;
@@ -69,7 +70,7 @@ may_commit(const struct merge_decision *decision, const struct span *span, bool 
         !merge_rules_keep_name(&decision->setting, &run, keeps_name, error))
         return false;
     if (!*keeps_name)
-        return check_relinks(span->top, error);
+        return check_relinks(decision, span->top, error);
     if (!find_renaming(decision->merges, run.bottom->backing))
         return true;
     /* its link would have to change under a name that changes, too */

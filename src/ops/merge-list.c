@@ -56,6 +56,9 @@ loses_name(const struct merge_decision *decision, const struct image *image,
 
     if (usage_find_active(state, image) || is_claimed(decision, now))
         return false;
+    /* what nothing but the name of an overlay tells of may have taken the place of that */
+    if (!usage_find_snapshot(state, image, NULL) && !state_is_layer(state, image))
+        return false;
     if (merge_rules_is_frozen(setting, image, false))
         return ours && !(merge_rules_beside_active(state, now) && merge_rules_belongs(state, now));
     return ours ||

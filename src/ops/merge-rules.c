@@ -209,8 +209,25 @@ is_adopted(const struct state *state, const struct image *image)
 }
 
 bool
+merge_rules_same_file(const struct merge_setting *setting, const struct image *image,
+                      GError **error)
+{
+    const struct state_frozen *frozen = usage_find_replaced(setting->state, image);
+
+    return !frozen ||
+           merge_refuse(error,
+                        "'%s' is not the file that snapshot '%s' froze, and may be anybody's; if "
+                        "you made it as a copy, remove it yourself once nothing stands on it, or "
+                        "record the snapshot with `offshot create --redefine` beforehand, without "
+                        "<offshot:frozen disk='%s'>",
+                        image->path, frozen->def->name, frozen->disk->name);
+}
+
+bool
 merge_rules_proven(const struct merge_setting *setting, const struct image *image, GError **error)
 {
+    if (!merge_rules_same_file(setting, image, error))
+        return false;
     if (usage_is_ours(setting->state, image))
         return true;
     if (is_adopted(setting->state, image))
@@ -231,6 +248,8 @@ merge_rules_release(const struct merge_setting *setting, const struct image *ima
 {
     const GPtrArray *dependents = state_find_dependents(setting->state, image);
 
+    if (!merge_rules_same_file(setting, image, error))
+        return false;
     if (dependents && dependents->len > 1)
         return merge_refuse(error, "'%s' and %u more stand on '%s'",
                             (const char *)g_ptr_array_index(dependents, 0), dependents->len - 1,

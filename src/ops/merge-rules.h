@@ -35,14 +35,21 @@ bool merge_rules_state_known(const struct state *state, GError **error);
 bool merge_rules_attached(const struct merge_setting *setting, const struct image *image,
                           GError **error);
 
+/* Whether IMAGE is not another file than the one that a snapshot froze under its name: that may be
+ * anybody's, and nothing is removed, nor written into it.
+ */
+bool merge_rules_same_file(const struct merge_setting *setting, const struct image *image,
+                           GError **error);
+
 /* Whether IMAGE can be shown to belong to this domain alone: made by one of its snapshots, or
- * beside an active image. A template elsewhere does not, nor what `adopt` alone says was frozen.
+ * beside an active image. A template elsewhere does not, nor what `adopt` alone says was frozen,
+ * nor what is not the file that was frozen.
  */
 bool merge_rules_proven(const struct merge_setting *setting, const struct image *image,
                         GError **error);
 
-/* Whether IMAGE, which nothing needs, may change or go at all: nobody else stands on it, it has one
- * name, nobody made it read-only.
+/* Whether IMAGE, which nothing needs, may change or go at all: it is what was frozen, nobody else
+ * stands on it, it has one name, nobody made it read-only.
  */
 bool merge_rules_release(const struct merge_setting *setting, const struct image *image,
                          GError **error);
@@ -64,7 +71,8 @@ bool merge_rules_discard(const struct merge_setting *setting, const struct image
 bool merge_rules_remove(const struct image *image, GError **error);
 
 /* Whether the backing link of IMAGE can be changed. */
-bool merge_rules_relink(const struct image *image, GError **error);
+bool merge_rules_relink(const struct merge_setting *setting, const struct image *image,
+                        GError **error);
 
 /* Whether the data of TOP may go down into BOTTOM, which then stands for it. Whether anything else
  * stands on one of these images is for the caller.
@@ -85,6 +93,13 @@ bool merge_rules_keep_name(const struct merge_setting *setting, const struct mer
 /* A tag of IMAGE that does not go with the removed snapshots, or NULL. */
 const struct image_tag *merge_rules_find_tag(const struct merge_setting *setting,
                                              const struct image *image);
+
+/* Whether IMAGE, which is to remain or to go down into another, may be written: it is what a disk,
+ * a snapshot or our list of layers says it is. An image in a chain that nothing names any more was
+ * left there since it was not proven to be ours, or is somebody's.
+ */
+bool merge_rules_change(const struct merge_setting *setting, const struct image *image,
+                        GError **error);
 
 /* Whether IMAGE lies in the directory of an active image of the domain. */
 bool merge_rules_beside_active(const struct state *state, const struct image *image);

@@ -28,8 +28,26 @@ merge_rules_remove(const struct image *image, GError **error)
 }
 
 bool
-merge_rules_relink(const struct image *image, GError **error)
+merge_rules_change(const struct merge_setting *setting, const struct image *image, GError **error)
 {
+    const struct state *state = setting->state;
+
+    if (!merge_rules_same_file(setting, image, error))
+        return false;
+    if (usage_find_active(state, image) || state_is_layer(state, image) ||
+        usage_find_snapshot(state, image, setting->removed))
+        return true;
+    if (usage_find_snapshot(state, image, NULL))
+        return merge_rules_proven(setting, image, error);
+    return merge_refuse(error, "no disk and no snapshot names '%s', so that it may be anybody's",
+                        image->path);
+}
+
+bool
+merge_rules_relink(const struct merge_setting *setting, const struct image *image, GError **error)
+{
+    if (!merge_rules_change(setting, image, error))
+        return false;
     if (!image->writable)
         return merge_refuse(error, "'%s', which stands on it, is read-only", image->path);
     if (!is_format(image, "qcow2") && !is_format(image, "qed"))
@@ -150,6 +168,7 @@ bool
 merge_rules_commit(const struct merge_setting *setting, const struct merge_run *run, GError **error)
 {
     return check_depth(run, error) && check_no_tags(setting, run->top, error) &&
+           merge_rules_change(setting, run->top, error) &&
            merge_rules_release(setting, run->top, error) && check_top(setting, run, error) &&
            check_bottom(setting, run, error) && check_sizes(run, error) &&
            check_removals(run, error);
@@ -161,7 +180,7 @@ merge_rules_rebase(const struct merge_setting *setting, const struct merge_run *
     const struct image *top = run->top;
     const struct image *image = top;
 
-    if (!check_no_tags(setting, top, error))
+    if (!check_no_tags(setting, top, error) || !merge_rules_change(setting, top, error))
         return false;
     if (!is_format(top, "qcow2"))
         return merge_refuse(error, "'%s' is of format '%s' and not qcow2", top->path,

@@ -117,6 +117,14 @@ is_defined(const struct revert *revert, const struct snapshot_disk *disk)
     return false;
 }
 
+static void
+note_disk(const struct revert *revert, const struct snapshot_disk *disk, const char *what)
+{
+    if (revert->notes)
+        g_ptr_array_add(revert->notes, g_strdup_printf("disk '%s' of snapshot '%s' %s", disk->name,
+                                                       revert->request->target->name, what));
+}
+
 static bool
 add_disk(struct revert *revert, const struct snapshot_disk *def, GError **error)
 {
@@ -129,6 +137,11 @@ add_disk(struct revert *revert, const struct snapshot_disk *def, GError **error)
                                    "disk '%s' of snapshot '%s': ", def->name, name);
         return false;
     }
+    if (frozen->record == STATE_RECORD_OTHER)
+        note_disk(
+            revert, def,
+            "is in another file than the one that was frozen under that name: look at what it "
+            "holds before you rely on it");
     disk.active = find_active(revert->state, def->name);
     /* what the domain has as another format than it is would be given the wrong one */
     if (disk.active && disk.active->error && disk.active->image) {
@@ -143,14 +156,6 @@ add_disk(struct revert *revert, const struct snapshot_disk *def, GError **error)
     }
     g_array_append_val(revert->disks, disk);
     return true;
-}
-
-static void
-note_disk(const struct revert *revert, const struct snapshot_disk *disk, const char *what)
-{
-    if (revert->notes)
-        g_ptr_array_add(revert->notes, g_strdup_printf("disk '%s' of snapshot '%s' %s", disk->name,
-                                                       revert->request->target->name, what));
 }
 
 static bool

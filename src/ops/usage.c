@@ -113,6 +113,24 @@ usage_names(const struct state *state, const struct image *image)
     return names;
 }
 
+const struct state_frozen *
+usage_find_replaced(const struct state *state, const struct image *image)
+{
+    const struct state_frozen *replaced = NULL;
+
+    for (guint i = 0; state->frozen && i < state->frozen->len; i++) {
+        const struct state_frozen *frozen = g_ptr_array_index(state->frozen, i);
+
+        if (frozen->image != image)
+            continue;
+        if (frozen->record == STATE_RECORD_SAME)
+            return NULL;
+        if (frozen->record == STATE_RECORD_OTHER && !replaced)
+            replaced = frozen;
+    }
+    return replaced;
+}
+
 /* Whether one of DISKS (of struct snapshot_disk) names an image that has NAMES as its overlay. A
  * name that is spelt otherwise does not count: then the image is taken for somebody else's, and
  * stays.
@@ -149,6 +167,8 @@ usage_is_ours(const struct state *state, const struct image *image)
     g_autoptr(GPtrArray) all = snapshot_tree_all(state->snapshots->tree);
     g_autoptr(GPtrArray) names = usage_names(state, image);
 
+    if (usage_find_replaced(state, image))
+        return false;
     for (guint i = 0; image->format->overlay && i < all->len; i++) {
         const struct snapshot_def *def = g_ptr_array_index(all, i);
 

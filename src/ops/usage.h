@@ -31,10 +31,17 @@ GPtrArray *usage_overlays(const struct state *state, const struct image *image);
  */
 GPtrArray *usage_names(const struct state *state, const struct image *image);
 
+/* Where a snapshot has on record that it froze another file than IMAGE, which is in the place of
+ * that now: a new template may have been copied there, or the disk of another machine. NULL: no
+ * snapshot says so, or another one has IMAGE itself on record.
+ */
+const struct state_frozen *usage_find_replaced(const struct state *state,
+                                               const struct image *image);
+
 /* Whether IMAGE was made by a snapshot or a revert: one names it as the overlay that it made, and
  * is not itself kept in it; it is one of our unnamed layers, or was such an image before it was
- * flattened. What some user made by hand, or what a snapshot file only claims to hold, is not ours
- * to remove.
+ * flattened. What some user made by hand, put in the place of what was frozen, or what a snapshot
+ * file only claims to hold, is not ours to remove.
  */
 bool usage_is_ours(const struct state *state, const struct image *image);
 

@@ -59,6 +59,16 @@ excuse_kept(struct run *run, const char *warnings)
     }
 }
 
+/* Nobody else puts files there, so whatever is in a snapshot is what was frozen, or offshot's own
+ * work, and must not be taken for somebody's.
+ */
+static void
+check_not_replaced(struct run *run, const char *said)
+{
+    if (strstr(said, "is not the file that snapshot") || strstr(said, "is in another file than"))
+        run_fault(run, "an image of its own is not known any more: %s", said);
+}
+
 bool
 step_offshot(struct run *run, GPtrArray *argv, struct rule rule)
 {
@@ -68,6 +78,7 @@ step_offshot(struct run *run, GPtrArray *argv, struct rule rule)
 
     if (status != 0 && status != EXIT_REFUSED)
         run_fault(run, "exit %d: %s", status, child.err->str);
+    check_not_replaced(run, child.err->str);
     if (status == 0 && rule.must)
         run_fault(run, "it was done, although %s", rule.why);
     run->seen = observe(run);

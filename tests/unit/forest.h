@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "conf/snapshot-facts.h"
 #include "ops/merge.h"
 #include "unit/planner-tree.h"
 
@@ -194,6 +195,35 @@ forest_depend(struct forest *forest, struct image *image, const char *path)
         g_hash_table_insert(forest->planner.state.dependents, image, paths);
     }
     g_ptr_array_add(paths, g_strdup(path));
+}
+
+/* SNAPSHOT was taken with --keep-filename. */
+static inline void
+forest_keep_names(struct forest *forest, const char *snapshot)
+{
+    struct snapshot_def *def =
+        (struct snapshot_def *)snapshot_tree_find(forest->planner.state.snapshots->tree, snapshot);
+    g_autofree char *element = domain_def_element(def->domain);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text =
+        snapshot_facts_set(element, NULL, 0, SNAPSHOT_FACTS_KEEP_FILENAME, &error);
+    struct domain_def *domain =
+        text ? domain_def_parse(text, strlen(text), snapshot, &error) : NULL;
+
+    unit_assert_ok(domain != NULL, error);
+    domain_def_free(def->domain);
+    def->domain = domain;
+}
+
+/* What SNAPSHOT has on record of the file that it froze for "vda" says RECORD of the image. */
+static inline void
+forest_record(struct forest *forest, const char *snapshot, enum state_record record)
+{
+    struct state_frozen *frozen =
+        (struct state_frozen *)state_find_frozen(&forest->planner.state, snapshot, "vda");
+
+    ck_assert_msg(frozen != NULL, "no snapshot %s", snapshot);
+    frozen->record = record;
 }
 
 static inline const char *

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf/snapshot-facts.h"
 #include "ops/revert.h"
 #include "unit/forest.h"
 
@@ -32,16 +31,7 @@ revert_find(const char *name)
 static inline void
 revert_keep_names(const char *name)
 {
-    struct snapshot_def *def = revert_find(name);
-    g_autofree char *element = domain_def_element(def->domain);
-    g_autoptr(GError) error = NULL;
-    g_autofree char *text =
-        snapshot_facts_set(element, NULL, 0, SNAPSHOT_FACTS_KEEP_FILENAME, &error);
-    struct domain_def *domain = text ? domain_def_parse(text, strlen(text), name, &error) : NULL;
-
-    unit_assert_ok(domain != NULL, error);
-    domain_def_free(def->domain);
-    def->domain = domain;
+    forest_keep_names(&forest, name);
 }
 
 static inline struct plan *

@@ -293,6 +293,128 @@ START_TEST(snapshots_that_remain_follow_images_and_parents)
 }
 END_TEST
 
+/* SNAPSHOT has on record that it froze for "vda" the very file that is there. */
+static void
+put_on_record(struct forest *forest, const char *snapshot)
+{
+    struct snapshot_def *def =
+        (struct snapshot_def *)snapshot_tree_find(forest->planner.state.snapshots->tree, snapshot);
+    char *text = unit_replace(def->document, "</domain>",
+                              "<metadata><o:snapshot xmlns:o='urn:offshot:snapshot:1'><o:frozen "
+                              "disk='vda' inode='1' size='2' mtime='3'/></o:snapshot></metadata>"
+                              "</domain>");
+
+    g_free(def->document);
+    def->document = text;
+    forest_record(forest, snapshot, STATE_RECORD_SAME);
+}
+
+/* Whether PLAN writes SNAPSHOT with another file on record than it had. */
+static bool
+is_refiled(const struct plan *plan, const char *snapshot)
+{
+    g_autofree char *name = g_strdup_printf("<domainsnapshot><name>%s<", snapshot);
+
+    for (guint i = 0; i < plan->prepare->len; i++) {
+        const struct step *step = g_ptr_array_index(plan->prepare, i);
+
+        if (step->content && strstr(step->content, name))
+            return strstr(step->content, "inode='1' size") == NULL;
+    }
+    return false;
+}
+
+/* Which snapshots have another file on record when TARGET is gone. */
+static const struct {
+    const char *target;
+    struct delete_request request;
+    const char *refiled;
+} refilings[] = {
+    /* what it froze is in another image, or has been written */
+    {"s2", {.strategy = MERGE_COMMIT}, "s3"},    {"s2", {.strategy = MERGE_REBASE}, "s3"},
+    {"s1", {.strategy = MERGE_COMMIT}, "s2 s3"}, {"s1", {.strategy = MERGE_REBASE}, "s2"},
+    {"s3", {.strategy = MERGE_COMMIT}, "none"},  {"s3", {.strategy = MERGE_REBASE}, "none"},
+    {"s2", {.metadata = true}, "none"},
+};
+
+START_TEST(what_was_merged_is_not_the_file_that_was_frozen)
+{
+    static const char *const names[] = {"s1", "s2", "s3"};
+    struct forest forest;
+    scoped(plan) plan = NULL;
+
+    forest_init(&forest, "vda=a.s3", CHAIN, SNAPSHOTS);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        put_on_record(&forest, names[i]);
+    plan = make_plan(&forest, refilings[_i].target, refilings[_i].request);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        ck_assert_msg(is_refiled(plan, names[i]) ==
+                          (strstr(refilings[_i].refiled, names[i]) != NULL),
+                      "'%s'", names[i]);
+    forest_clear(&forest);
+}
+END_TEST
+
+START_TEST(what_takes_the_name_of_the_frozen_image_is_not_that_file)
+{
+    struct forest forest;
+    scoped(plan) plan = NULL;
+    g_autofree char *text = NULL;
+
+    forest_init(&forest, "vda=a.q", "a.s1.q a.s2.q<a.s1.q a.q<a.s2.q",
+                "s1:vda=a.s1.q>a.s2.q s2*:vda=a.s2.q>a.q");
+    forest_keep_names(&forest, "s1");
+    forest_image(&forest, "a.s1.q")->identity.inode = 77;
+    forest_image(&forest, "a.s1.q")->directory = 78;
+    /* nothing else changes in it */
+    put_on_record(&forest, "s2");
+    plan = make_plan(&forest, "s1", (struct delete_request){.strategy = MERGE_COMMIT});
+    text = format_apply(plan);
+    assert_contains(text, "replace /d/a.s2.q < /d/a.s1.q\n");
+    ck_assert(is_refiled(plan, "s2"));
+    assert_contains(staged(plan, "<name>s2</name>"), "inode='77' directory='78'");
+    forest_clear(&forest);
+}
+END_TEST
+
+START_TEST(a_file_in_the_place_of_a_frozen_image_stays_and_is_said_to)
+{
+    struct forest forest;
+    GError *error = NULL;
+    scoped(plan) plan = NULL;
+    g_autofree char *text = NULL;
+
+    forest_init(&forest, "vda=a.s3", CHAIN, SNAPSHOTS);
+    forest_record(&forest, "s2", STATE_RECORD_OTHER);
+    ck_assert_ptr_null(
+        try_plan(&forest, "s2", (struct delete_request){.strategy = MERGE_COMMIT}, &error));
+    unit_assert_error(error, OFFSHOT_ERROR_REFUSED,
+                      "--strategy=commit is not possible: '/d/a.s1' is not the file");
+    plan = make_plan(&forest, "s2", (struct delete_request){.strategy = MERGE_REBASE});
+    text = format_apply(plan);
+    assert_lacks(text, "/d/a");
+    forest_assert_note(&forest, "'/d/a.s1' stays: '/d/a.s1' is not the file that snapshot 's2'");
+    forest_clear(&forest);
+}
+END_TEST
+
+START_TEST(a_tag_in_such_a_file_stays)
+{
+    struct forest forest;
+    scoped(plan) plan = NULL;
+    g_autofree char *text = NULL;
+
+    forest_init(&forest, "vda=a.s2", "a a.s2<a", "s1:vda=a! s2^s1*:vda=a>a.s2");
+    planner_tag(&forest.planner, forest_image(&forest, "a"), "1", "s1");
+    forest_record(&forest, "s2", STATE_RECORD_OTHER);
+    plan = make_plan(&forest, "s1", (struct delete_request){0});
+    text = format_apply(plan);
+    assert_lacks(text, "tag");
+    forest_assert_note(&forest, "internal snapshot 's1' stays in '/d/a'");
+    forest_clear(&forest);
+}
+END_TEST
+
 START_TEST(the_nearest_ancestor_becomes_current)
 {
     struct forest forest;
@@ -574,7 +696,7 @@ END_TEST
 /* --- what is refused, and what is said ---------------------------------------------------------
  */
 
-START_TEST(a_missing_image_is_forgotten_only_on_request)
+START_TEST(a_missing_image_is_refiled_only_on_request)
 {
     struct forest forest;
     GError *error = NULL;
@@ -805,6 +927,11 @@ main(void)
     tcase_add_test(tcase, the_domain_follows_its_active_image_and_its_format);
     tcase_add_test(tcase, a_symbolic_link_is_not_replaced_by_a_domain);
     tcase_add_test(tcase, snapshots_that_remain_follow_images_and_parents);
+    tcase_add_loop_test(tcase, what_was_merged_is_not_the_file_that_was_frozen, 0,
+                        G_N_ELEMENTS(refilings));
+    tcase_add_test(tcase, what_takes_the_name_of_the_frozen_image_is_not_that_file);
+    tcase_add_test(tcase, a_file_in_the_place_of_a_frozen_image_stays_and_is_said_to);
+    tcase_add_test(tcase, a_tag_in_such_a_file_stays);
     tcase_add_test(tcase, the_nearest_ancestor_becomes_current);
     tcase_add_test(tcase, who_was_parent_of_nobody_else_leaves_a_root);
     tcase_add_test(tcase, a_parent_that_cannot_be_read_is_handed_on);
@@ -820,7 +947,7 @@ main(void)
     tcase_add_test(tcase, what_is_right_below_a_tag_takes_over_what_is_below_that);
     tcase_add_loop_test(tcase, a_tag_that_cannot_be_told_from_others_is_let_alone, 0,
                         G_N_ELEMENTS(tag_refusals));
-    tcase_add_test(tcase, a_missing_image_is_forgotten_only_on_request);
+    tcase_add_test(tcase, a_missing_image_is_refiled_only_on_request);
     tcase_add_test(tcase, images_stay_while_a_snapshot_that_remains_cannot_be_read);
     tcase_add_test(tcase, a_store_that_is_not_in_order_keeps_all_images);
     tcase_add_test(tcase, what_lies_beside_the_disks_is_named);

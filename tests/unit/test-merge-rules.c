@@ -33,6 +33,12 @@ set_format(struct image *image, const char *format)
     ck_assert_ptr_nonnull(image->format);
 }
 
+static struct state_disk *
+first_disk(struct forest *forest)
+{
+    return &g_array_index(forest->planner.state.disks, struct state_disk, 0);
+}
+
 #define TWEAK(name, ...)                                                                           \
     static void name(struct forest *forest, struct image *top, struct image *bottom)               \
     {                                                                                              \
@@ -55,6 +61,11 @@ TWEAK(top_is_depended_on, forest_depend(forest, top, "/elsewhere/clone"))
 TWEAK(top_is_two_disks,
       struct state_disk disk = g_array_index(forest->planner.state.disks, struct state_disk, 0);
       g_array_append_val(forest->planner.state.disks, disk))
+TWEAK(top_was_replaced, forest_record(forest, "s3", STATE_RECORD_OTHER);
+      ((struct state_frozen *)state_find_frozen(&forest->planner.state, "s3", "vda"))->image = top)
+TWEAK(top_has_no_name, first_disk(forest)->image = NULL;
+      ((struct state_frozen *)state_find_frozen(&forest->planner.state, "s9", "vda"))->image = NULL)
+TWEAK(top_is_a_layer, top_has_no_name(forest, top, bottom); forest_add_layer(forest, "a.s2"))
 TWEAK(bottom_is_raw, set_format(bottom, "raw"))
 TWEAK(bottom_is_vmdk, set_format(bottom, "vmdk"))
 TWEAK(bottom_is_read_only, bottom->writable = false)
@@ -86,6 +97,9 @@ static const struct rule_case commits[] = {
     {top_is_larger, NULL},
     {top_is_depended_on, "'/elsewhere/clone' stands on '/d/a.s2'"},
     {top_is_two_disks, "'/d/a.s2' is the image of several disks"},
+    {top_was_replaced, "'/d/a.s2' is not the file that snapshot 's3' froze"},
+    {top_has_no_name, "no disk and no snapshot names '/d/a.s2'"},
+    {top_is_a_layer, NULL},
     {bottom_is_raw, NULL},
     {bottom_is_vmdk, "'/d/a.s1' is of format 'vmdk', into which nothing is merged"},
     {bottom_is_read_only, "'/d/a.s1' is read-only"},
@@ -110,6 +124,9 @@ static const struct rule_case rebases[] = {
     {top_is_smaller, NULL},
     {top_is_larger, NULL},
     {top_is_depended_on, NULL},
+    {top_was_replaced, "'/d/a.s2' is not the file that snapshot 's3' froze"},
+    {top_has_no_name, "no disk and no snapshot names '/d/a.s2'"},
+    {top_is_a_layer, NULL},
     {bottom_is_raw, NULL},
     {bottom_is_read_only, NULL},
     {bottom_is_a_link, "'/d/a.s1' is a symbolic link"},
@@ -166,12 +183,6 @@ release(const struct merge_setting *setting, const struct merge_run *run, GError
            merge_rules_discard(setting, run->bottom, error);
 }
 
-static struct state_disk *
-first_disk(struct forest *forest)
-{
-    return &g_array_index(forest->planner.state.disks, struct state_disk, 0);
-}
-
 /* The frozen image of s1, which remains, cannot be read. */
 static void
 lose_frozen(struct forest *forest, const char *format)
@@ -198,6 +209,7 @@ lose_disk(struct forest *forest, const char *format)
     def->format = g_strdup(format);
 }
 
+TWEAK(bottom_was_replaced, forest_record(forest, "s2", STATE_RECORD_OTHER))
 TWEAK(bottom_is_depended_on, forest_depend(forest, bottom, "/elsewhere/clone"))
 TWEAK(bottom_is_depended_on_twice, bottom_is_depended_on(forest, top, bottom);
       forest_depend(forest, bottom, "/elsewhere/other"))
@@ -217,6 +229,7 @@ TWEAK(disk_was_detached, struct domain_disk *def = (struct domain_disk *)first_d
 
 static const struct rule_case releases[] = {
     {nothing, NULL},
+    {bottom_was_replaced, "'/d/a.s1' is not the file that snapshot 's2' froze, and may be"},
     {bottom_is_depended_on, "'/elsewhere/clone' stands on '/d/a.s1'"},
     {bottom_is_depended_on_twice, "'/elsewhere/clone' and 1 more stand on '/d/a.s1'"},
     {bottom_has_two_names, "'/d/a.s1' has further names (hard links)"},
@@ -239,12 +252,14 @@ END_TEST
 
 TWEAK(overlay_is_read_only, forest_image(forest, "a.s3")->writable = false)
 TWEAK(overlay_is_vmdk, set_format(forest_image(forest, "a.s3"), "vmdk"))
+TWEAK(overlay_was_replaced, forest_record(forest, "s3", STATE_RECORD_OTHER))
 TWEAK(overlay_is_qed, set_format(forest_image(forest, "a.s3"), "qed"))
 
 static const struct rule_case relinks[] = {
     {nothing, NULL},
     {overlay_is_read_only, "'/d/a.s3', which stands on it, is read-only"},
     {overlay_is_vmdk, "'/d/a.s3', which stands on it, is of format 'vmdk'"},
+    {overlay_was_replaced, "'/d/a.s3' is not the file that snapshot 's3' froze"},
     {overlay_is_qed, NULL},
 };
 

@@ -492,6 +492,23 @@ START_TEST(disk_that_was_left_to_the_user_is_noted)
 }
 END_TEST
 
+START_TEST(file_that_took_the_place_of_the_frozen_one_is_noted)
+{
+    scoped(plan) plan = NULL;
+
+    forest_init(&forest, "vda=a.s1", "a a.s1<a", "s1*:vda=a>a.s1");
+    forest_record(&forest, "s1", STATE_RECORD_SAME);
+    plan = reverted("s1", NULL);
+    ck_assert_uint_eq(forest.notes->len, 0);
+    plan_free(plan);
+    forest_record(&forest, "s1", STATE_RECORD_OTHER);
+    plan = reverted("s1", NULL);
+    ck_assert_uint_eq(forest.notes->len, 1);
+    forest_assert_note(&forest, "disk 'vda' of snapshot 's1' is in another file than the one that");
+    ck_assert(!touches(plan, "/d/a"));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -502,6 +519,7 @@ main(void)
     tcase_add_loop_test(tests, plan_is_exactly_this, 0, G_N_ELEMENTS(planned));
     tcase_add_loop_test(tests, active_image_that_is_of_further_use_stays, 0, G_N_ELEMENTS(staying));
     tcase_add_test(tests, nothing_goes_while_an_image_of_the_tree_is_missing);
+    tcase_add_test(tests, file_that_took_the_place_of_the_frozen_one_is_noted);
     tcase_add_test(tests, one_disk_that_needs_a_new_name_gives_all_one);
     tcase_add_test(tests, what_is_given_up_is_counted);
     tcase_add_test(tests, replaced_overlay_has_a_spare_name_until_the_end);

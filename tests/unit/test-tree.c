@@ -129,14 +129,20 @@ save_facts(const char *inode, const char *size, const char *mtime)
 static const struct said {
     const char *inode, *size, *mtime;
     bool contradict;
+    enum state_record record;
 } saids[] = {
-    {"stat -c %i b", "stat -c %s b", "date -r b +%s%N", false},
-    {"stat -c %i d", "stat -c %s d", "date -r d +%s%N", true},
-    /* neither there nor as it was: merged, copied, or written */
-    {"stat -c %i d", "echo 1", "date -r d +%s%N", false},
-    {"stat -c %i d", "stat -c %s d", "echo 1", false},
-    {"echo 1", "stat -c %s d", "date -r d +%s%N", false},
-    {"stat -c %i b", "echo 1", "echo 1", false},
+    {"stat -c %i b", "stat -c %s b", "date -r b +%s%N", false, STATE_RECORD_SAME},
+    {"stat -c %i d", "stat -c %s d", "date -r d +%s%N", true, STATE_RECORD_NONE},
+    /* written, copied */
+    {"stat -c %i b", "echo 1", "echo 1", false, STATE_RECORD_SAME},
+    {"echo 1", "stat -c %s b", "date -r b +%s%N", false, STATE_RECORD_SAME},
+    /* neither there nor as it was */
+    {"stat -c %i d", "echo 1", "date -r d +%s%N", false, STATE_RECORD_OTHER},
+    {"stat -c %i d", "stat -c %s d", "echo 1", false, STATE_RECORD_OTHER},
+    {"echo 1", "stat -c %s d", "echo 1", false, STATE_RECORD_OTHER},
+    {"echo 1", "echo 1", "date -r b +%s%N", false, STATE_RECORD_OTHER},
+    /* nothing that can be understood */
+    {"echo x", "echo 1", "echo 1", false, STATE_RECORD_NONE},
 };
 
 START_TEST(snapshot_that_names_another_image_than_was_frozen_is_inconsistent)
@@ -150,10 +156,38 @@ START_TEST(snapshot_that_names_another_image_than_was_frozen_is_inconsistent)
     frozen = frozen_of(&tree, "s2", "vda");
     ck_assert_ptr_eq(frozen->image, tree_image(&tree, "b"));
     ck_assert(said->contradict == (frozen->error != NULL));
+    ck_assert_int_eq(frozen->record, said->record);
+    ck_assert_int_eq(frozen_of(&tree, "s1", "vda")->record, STATE_RECORD_NONE);
     if (frozen->error) {
         ck_assert_int_eq(frozen->error->code, OFFSHOT_ERROR_INCONSISTENT);
         ck_assert_ptr_nonnull(strstr(frozen->error->message, "/d', not in '"));
     }
+    tree_clear(&tree);
+}
+END_TEST
+
+/* In which directory the image was that is known by its inode only, and what follows. */
+static const struct {
+    const char *inode, *directory;
+    enum state_record record;
+} places[] = {
+    {"stat -c %i b", "stat -c %i .", STATE_RECORD_SAME},
+    {"stat -c %i b", "echo 1", STATE_RECORD_SAME},
+    {"echo 1", "stat -c %i .", STATE_RECORD_OTHER},
+    /* all of the directory may have been copied */
+    {"echo 1", "echo 1", STATE_RECORD_NONE},
+};
+
+START_TEST(image_that_was_merged_is_known_in_its_place)
+{
+    struct tree_case tree;
+
+    save_facts(places[_i].inode, "echo 0", "echo 0");
+    scratch_do("sed -i \"s|size='0' mtime='0'|directory='$(%s)'|\" vm.snapshots/s2.xml",
+               places[_i].directory);
+    tree_load(&tree);
+    ck_assert_ptr_null(frozen_of(&tree, "s2", "vda")->error);
+    ck_assert_int_eq(frozen_of(&tree, "s2", "vda")->record, places[_i].record);
     tree_clear(&tree);
 }
 END_TEST
@@ -407,6 +441,8 @@ main(void)
     tcase_add_test(cases, faults_stay_with_their_snapshot);
     tcase_add_loop_test(cases, snapshot_that_names_another_image_than_was_frozen_is_inconsistent, 0,
                         G_N_ELEMENTS(saids));
+    tcase_add_loop_test(cases, image_that_was_merged_is_known_in_its_place, 0,
+                        G_N_ELEMENTS(places));
     tcase_add_test(cases, what_is_there_but_cannot_be_used_is_not_missing);
     tcase_add_test(cases, disk_that_is_an_image_in_another_format_has_it);
     tcase_add_test(cases, snapshot_without_a_domain_holds_images_nowhere);

@@ -138,6 +138,38 @@ START_TEST(ours_is_what_a_snapshot_made_or_a_delete_left)
 }
 END_TEST
 
+START_TEST(file_in_the_place_of_what_was_frozen_is_not_ours)
+{
+    const struct state *state = &forest.planner.state;
+    const struct image *image = forest_image(&forest, "a.s1");
+
+    ck_assert_ptr_null(usage_find_replaced(state, image));
+    forest_record(&forest, "s2", STATE_RECORD_SAME);
+    ck_assert_ptr_null(usage_find_replaced(state, image));
+    ck_assert(is_ours("a.s1"));
+    forest_record(&forest, "s2", STATE_RECORD_OTHER);
+    ck_assert_str_eq(usage_find_replaced(state, image)->def->name, "s2");
+    ck_assert(!is_ours("a.s1"));
+    ck_assert(is_ours("a.s2"));
+    forest_add_layer(&forest, "a.s1");
+    ck_assert(!is_ours("a.s1"));
+}
+END_TEST
+
+START_TEST(file_that_one_of_two_snapshots_has_on_record_is_the_frozen_one)
+{
+    const struct image *image = forest_image(&forest, "a.s1");
+    struct state_frozen *other =
+        (struct state_frozen *)state_find_frozen(&forest.planner.state, "s1", "vda");
+
+    other->image = image;
+    forest_record(&forest, "s1", STATE_RECORD_OTHER);
+    ck_assert_ptr_nonnull(usage_find_replaced(&forest.planner.state, image));
+    forest_record(&forest, "s2", STATE_RECORD_SAME);
+    ck_assert_ptr_null(usage_find_replaced(&forest.planner.state, image));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -153,6 +185,8 @@ main(void)
     tcase_add_test(tests, image_is_in_use_when_a_disk_stands_on_it);
     tcase_add_test(tests, snapshot_that_holds_its_own_overlay_makes_nothing_ours);
     tcase_add_test(tests, ours_is_what_a_snapshot_made_or_a_delete_left);
+    tcase_add_test(tests, file_in_the_place_of_what_was_frozen_is_not_ours);
+    tcase_add_test(tests, file_that_one_of_two_snapshots_has_on_record_is_the_frozen_one);
     suite_add_tcase(suite, tests);
     return unit_run(suite);
 }
