@@ -280,9 +280,11 @@ START_TEST(damaged_table_of_tags_is_an_error)
     g_autoptr(GError) error = NULL;
 
     make_branches();
-    /* the offset of the table, in the header at 64: beyond the end of the file */
+    /* the length of the name in the first entry of the table, whose offset is in the header at 64
+     */
     scratch_do("qemu-img snapshot -c one d;"
-               "printf '\\0\\0\\1\\0\\0\\0\\0\\0' | dd of=d bs=1 seek=64 conv=notrunc 2>/dev/null");
+               "table=$((0x$(od -An -tx1 -j64 -N8 d | tr -d ' ')));"
+               "printf '\\377\\377' | dd of=d bs=1 seek=$((table + 14)) conv=notrunc 2>/dev/null");
     ck_assert(!tree_try(&tree, &error));
     unit_assert_error(error, OFFSHOT_ERROR_INCONSISTENT, "/d'");
     domain_location_free(tree.location);
