@@ -15,7 +15,7 @@ BEGIN {
     may["store"] = "store conf util"
     may["load"] = "load conf image store util"
     may["txn"] = "txn image util"
-    may["ops"] = "ops conf image store txn/plan.h load/state.h load/tree.h util"
+    may["ops"] = "ops conf image store txn/plan.h load/state.h load/tree.h load/unheld.h util"
     may["cli"] = "cli ops txn load store image conf util"
     for (layer in may) {
         count = split(may[layer], words, " ")

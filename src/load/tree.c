@@ -282,6 +282,7 @@ state_clear_tree(struct state *state)
     g_clear_pointer(&state->layers, g_hash_table_unref);
     g_clear_pointer(&state->flattened, g_hash_table_unref);
     g_clear_pointer(&state->memory, g_ptr_array_unref);
+    g_clear_pointer(&state->unheld, g_ptr_array_unref);
 }
 
 const struct state_frozen *

@@ -8,18 +8,6 @@
 #include "ops/revert-parts.h"
 #include "util/error.h"
 
-static const struct revert_disk *
-find_disk(const struct revert *revert, const char *target)
-{
-    for (guint i = 0; i < revert->disks->len; i++) {
-        const struct revert_disk *disk = &g_array_index(revert->disks, struct revert_disk, i);
-
-        if (strcmp(disk->frozen->disk->name, target) == 0)
-            return disk;
-    }
-    return NULL;
-}
-
 static const struct domain_disk *
 find_definition(const struct domain_def *domain, const char *target)
 {
@@ -32,36 +20,6 @@ find_definition(const struct domain_def *domain, const char *target)
     return NULL;
 }
 
-/* A disk that the snapshot does not cover and the domain has lost comes back with the image that it
- * had; which must not have become part of a snapshot meanwhile.
- */
-static bool
-check_lost_disk(const struct revert *revert, const struct domain_disk *def, GError **error)
-{
-    g_autoptr(GPtrArray) all = usage_images(revert->state);
-
-    for (guint i = 0; def->source && i < all->len; i++) {
-        const struct image *image = g_ptr_array_index(all, i);
-        const struct snapshot_def *holder = NULL;
-        g_autoptr(GPtrArray) overlays = NULL;
-        g_autofree char *who = NULL;
-
-        if (strcmp(image->path, def->source) != 0)
-            continue;
-        holder = usage_find_snapshot(revert->state, image, NULL);
-        overlays = usage_overlays(revert->state, image);
-        if (!holder && overlays->len == 0 && !state_find_dependents(revert->state, image))
-            continue;
-        who = holder ? g_strdup_printf("snapshot '%s'", holder->name) : g_strdup("another image");
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "disk '%s' was detached since and would come back with image '%s', on which %s "
-                    "depends now: attach the disk with its present image first",
-                    def->target, def->source, who);
-        return false;
-    }
-    return true;
-}
-
 /* New overlays are files; an image that goes back is what it is. */
 static enum disk_type
 revert_disk_type(const struct revert_disk *disk)
@@ -69,37 +27,21 @@ revert_disk_type(const struct revert_disk *disk)
     return disk->how == REVERT_TAG && disk->frozen->image->block ? DISK_TYPE_BLOCK : DISK_TYPE_FILE;
 }
 
-/* DEF stays where it is. What it says of the chain may be outdated, and the images say it. */
-static bool
-keep_disk(const struct domain_disk *def, struct domain_disk_change *change, bool *changes)
-{
-    *changes = def->layers != NULL;
-    *change = (struct domain_disk_change){.target = def->target};
-    return true;
-}
-
-/* Where DEF, a disk of the snapshot's definition, is to be; *CHANGES says whether it changes. */
+/* Where DEF, a disk of the snapshot's definition, is to be. Returns whether that changes it. */
 static bool
 place_disk(const struct revert *revert, const struct domain_disk *def,
-           struct domain_disk_change *change, bool *changes, GError **error)
+           struct domain_disk_change *change)
 {
-    const struct revert_disk *disk = find_disk(revert, def->target);
-    const struct domain_disk *now = find_definition(revert->state->domain, def->target);
+    const struct revert_disk *disk = revert_find_disk(revert, def->target);
 
-    *changes = false;
-    if (disk && disk->how == REVERT_TAG && g_strcmp0(def->source, disk->path) == 0)
-        return keep_disk(def, change, changes);
-    if (!disk && !now && !def->readonly && !check_lost_disk(revert, def, error))
-        return false;
-    if (!disk &&
-        (def->readonly || !now || !now->source || g_strcmp0(now->source, def->source) == 0 ||
-         (now->type != DISK_TYPE_FILE && now->type != DISK_TYPE_BLOCK)))
-        return keep_disk(def, change, changes);
-    *changes = true;
-    *change = disk ? (struct domain_disk_change){def->target, revert_disk_type(disk), disk->path,
-                                                 disk->format->libvirt}
-                   : (struct domain_disk_change){def->target, now->type, now->source,
-                                                 now->format ? now->format : "raw"};
+    if (!disk)
+        return revert_place_unheld(revert, def, change);
+    *change = (struct domain_disk_change){.target = def->target};
+    /* what it says of the chain may be outdated, and the images say it */
+    if (disk->how == REVERT_TAG && g_strcmp0(def->source, disk->path) == 0)
+        return def->layers != NULL;
+    *change = (struct domain_disk_change){def->target, revert_disk_type(disk), disk->path,
+                                          disk->format->libvirt};
     return true;
 }
 
@@ -107,21 +49,16 @@ place_disk(const struct revert *revert, const struct domain_disk *def,
 static char *
 definition(const struct revert *revert, GError **error)
 {
-    const struct snapshot_def *target = revert->request->target;
-    const struct domain_def *then =
-        target->inactive_domain ? target->inactive_domain : target->domain;
+    const struct domain_def *then = revert_definition(revert);
     g_autoptr(GArray) changes = g_array_new(FALSE, TRUE, sizeof(struct domain_disk_change));
     const char *name = revert->state->domain->name;
     g_autofree char *element = NULL;
     g_autofree char *cleared = NULL;
 
     for (guint i = 0; i < then->disks->len; i++) {
-        struct domain_disk_change change = {0};
-        bool changed;
+        struct domain_disk_change change;
 
-        if (!place_disk(revert, g_ptr_array_index(then->disks, i), &change, &changed, error))
-            return NULL;
-        if (changed)
+        if (place_disk(revert, g_ptr_array_index(then->disks, i), &change))
             g_array_append_val(changes, change);
     }
     element = domain_def_rewrite(then, (const struct domain_disk_change *)changes->data,

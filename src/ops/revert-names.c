@@ -17,7 +17,7 @@ can_replace(const struct revert *revert, const struct revert_disk *disk)
 {
     const struct image *image = disk->active ? disk->active->image : NULL;
 
-    return image && image->format->overlay && revert_can_leave(revert, image) &&
+    return image && image->format->overlay && revert_can_replace(revert, disk) &&
            strcmp(image->path, disk->active->def->source) == 0;
 }
 

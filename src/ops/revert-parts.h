@@ -47,10 +47,20 @@ struct revert *revert_begin(const struct state *state, const struct revert_reque
  */
 bool revert_name_overlays(struct revert *revert, GError **error);
 
-/* Whether the active IMAGE can be given up: no snapshot needs it, nothing stands on it but what
- * leaves, and it was made by a snapshot.
+/* The definition that comes back, with its disks as they were then. */
+const struct domain_def *revert_definition(const struct revert *revert);
+
+/* The disk that the target holds as TARGET, or NULL. */
+const struct revert_disk *revert_find_disk(const struct revert *revert, const char *target);
+
+/* The disk of the domain as it is now that is called TARGET, or NULL. */
+const struct state_disk *revert_find_active(const struct revert *revert, const char *target);
+
+/* Whether the active image of DISK, which has one, can be given up for another under its name: no
+ * snapshot needs it, no definition names it as another disk, nothing stands on it but what leaves,
+ * and it was made by a snapshot, of this disk.
  */
-bool revert_can_leave(const struct revert *revert, const struct image *image);
+bool revert_can_replace(const struct revert *revert, const struct revert_disk *disk);
 
 /* Whether the active image of DISK remains for its internal snapshots alone, and no snapshot says
  * who made it: a later delete has to know that it is ours.
@@ -68,6 +78,16 @@ bool revert_tag_plan(struct plan *plan, const struct revert *revert, const struc
 
 /* Plan that what leaves goes, and the list of layers that stay. */
 void revert_plan_leaving(struct plan *plan, const struct revert *revert);
+
+/* Whether all disks of the definition that comes back which the snapshot does not hold can be where
+ * revert_place_unheld() has them. Fails with OFFSHOT_ERROR_REFUSED where that would cost somebody
+ * data.
+ */
+bool revert_check_unheld(const struct revert *revert, GError **error);
+
+/* Say of DEF, one of them, where it is to be. Returns whether that changes it. */
+bool revert_place_unheld(const struct revert *revert, const struct domain_disk *def,
+                         struct domain_disk_change *change);
 
 /* Plan the domain XML, unless it says the same already. */
 bool revert_domain_plan(struct plan *plan, struct revert *revert, GError **error);

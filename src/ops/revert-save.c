@@ -10,23 +10,10 @@
 #include "ops/revert-parts.h"
 #include "util/error.h"
 
-static const struct revert_disk *
-find_disk(const struct revert *revert, const char *target)
-{
-    for (guint i = 0; i < revert->disks->len; i++) {
-        const struct revert_disk *disk = &g_array_index(revert->disks, struct revert_disk, i);
-
-        if (strcmp(disk->frozen->disk->name, target) == 0)
-            return disk;
-    }
-    return NULL;
-}
-
 static bool
 target_has_disk(const struct revert *revert, const char *target)
 {
-    const struct snapshot_def *def = revert->request->target;
-    const struct domain_def *domain = def->inactive_domain ? def->inactive_domain : def->domain;
+    const struct domain_def *domain = revert_definition(revert);
 
     for (guint i = 0; i < domain->disks->len; i++) {
         if (strcmp(((const struct domain_disk *)g_ptr_array_index(domain->disks, i))->target,
@@ -42,7 +29,7 @@ target_has_disk(const struct revert *revert, const char *target)
 static enum snapshot_location
 saved_location(const struct revert *revert, const struct state_disk *disk)
 {
-    const struct revert_disk *mine = find_disk(revert, disk->def->target);
+    const struct revert_disk *mine = revert_find_disk(revert, disk->def->target);
 
     if (!mine && target_has_disk(revert, disk->def->target))
         return SNAPSHOT_LOCATION_NO;
@@ -98,7 +85,7 @@ note_frozen(const struct revert *revert, const struct snapshot_disk *disk, GArra
             GArray *facts)
 {
     const struct state_disk *mine = state_get_disk(revert->state, disk->name);
-    const struct revert_disk *reverted = find_disk(revert, disk->name);
+    const struct revert_disk *reverted = revert_find_disk(revert, disk->name);
     struct frozen_image fact = {disk->name, mine->image->identity};
     struct domain_disk_change change = {disk->name, mine->def->type, NULL, NULL};
 

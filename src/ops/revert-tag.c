@@ -121,7 +121,8 @@ check_present(const struct revert *revert, const struct revert_disk *disk, GErro
 
     return !disk->active || state_is_layer(revert->state, image) ||
            (active && (image_stands_on(active, image) ||
-                       usage_is_ours_while_active(revert->state, active))) ||
+                       (usage_is_ours_while_active(revert->state, active) &&
+                        usage_is_of_disk(revert->state, active, disk->frozen->disk->name)))) ||
            refuse(error, revert,
                   "the domain has another image than '%s', whose present state would be lost: name "
                   "it in the domain XML first, if that is not needed",

@@ -249,7 +249,7 @@ revert_plan(const struct state *state, const struct revert_request *request,
     if (!check_state(state, error) || !check_target(state, request->target, error))
         return NULL;
     revert = revert_begin(state, request, notes, error);
-    if (!revert || !check_store(revert, error))
+    if (!revert || !revert_check_unheld(revert, error) || !check_store(revert, error))
         return NULL;
     revert_find_leaving(revert);
     if ((request->save_as && !revert_save_plan(plan, revert, error)) ||

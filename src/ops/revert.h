@@ -22,8 +22,8 @@ struct revert_report {
 GPtrArray *revert_overlay_names(const struct state *state, const struct revert_request *request);
 
 /* Plan to go back to REQUEST's snapshot: domain definition and every disk that it covers. Remarks
- * for the user are appended to NOTES. Pure; for --save-as state_load_aliases() was called for every
- * disk.
+ * for the user are appended to NOTES. Pure; state_load_unheld() was called before and, for
+ * --save-as, state_load_aliases() for every disk.
  *
  * Fails with OFFSHOT_ERROR_INCONSISTENT: an image or a tag of the snapshot is not there;
  * OFFSHOT_ERROR_REFUSED: what the manual lists (an internal state in an image that others depend

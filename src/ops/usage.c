@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "conf/snapshot-align.h"
+
 const struct snapshot_def *
 usage_find_snapshot(const struct state *state, const struct image *image, snapshot_set *removed)
 {
@@ -187,6 +189,57 @@ usage_is_ours_while_active(const struct state *state, const struct image *image)
 
     return usage_is_ours(state, image) ||
            (g_strcmp0(directory, below) == 0 && usage_find_snapshot(state, image->backing, NULL));
+}
+
+/* Whether one of DISKS (of struct snapshot_disk) is TARGET with an overlay that has NAMES. */
+static bool
+names_overlay_of(const GPtrArray *disks, GPtrArray *names, const char *target)
+{
+    for (guint i = 0; i < disks->len; i++) {
+        const struct snapshot_disk *disk = g_ptr_array_index(disks, i);
+
+        if (strcmp(disk->name, target) == 0 && disk->source &&
+            g_ptr_array_find_with_equal_func(names, disk->source, g_str_equal, NULL))
+            return true;
+    }
+    return false;
+}
+
+/* Whether IMAGE, which stands on nothing since it was flattened, has the name that its disk keeps:
+ * FROZEN is called after it.
+ */
+static bool
+has_kept_name(const struct state *state, const struct image *image,
+              const struct state_frozen *frozen)
+{
+    g_autofree char *name = state_was_flattened(state, image)
+                                ? snapshot_frozen_name(image->path, frozen->def->name)
+                                : NULL;
+
+    return name && g_strcmp0(name, frozen->path) == 0;
+}
+
+bool
+usage_is_of_disk(const struct state *state, const struct image *image, const char *target)
+{
+    g_autoptr(GPtrArray) all = snapshot_tree_all(state->snapshots->tree);
+    g_autoptr(GPtrArray) names = usage_names(state, image);
+
+    for (guint i = 0; i < state->frozen->len; i++) {
+        const struct state_frozen *frozen = g_ptr_array_index(state->frozen, i);
+
+        if (frozen->image && strcmp(frozen->disk->name, target) == 0 &&
+            (image_stands_on(image, frozen->image) || has_kept_name(state, image, frozen)))
+            return true;
+    }
+    for (guint i = 0; i < all->len; i++) {
+        const struct snapshot_def *def = g_ptr_array_index(all, i);
+
+        if (names_overlay_of(def->disks, names, target) ||
+            names_overlay_of(def->revert_disks, names, target))
+            return true;
+    }
+    return false;
 }
 
 const char *

@@ -51,6 +51,12 @@ bool usage_is_ours(const struct state *state, const struct image *image);
  */
 bool usage_is_ours_while_active(const struct state *state, const struct image *image);
 
+/* Whether IMAGE is a state of disk TARGET: it stands on what a snapshot holds of that disk, or one
+ * names it as the overlay of that disk; after `flatten` what was frozen may be called after it,
+ * too. A target alone tells nothing, since disks change places.
+ */
+bool usage_is_of_disk(const struct state *state, const struct image *image, const char *target);
+
 /* Why IMAGE has to stay whoever made it, and though nothing stands on it: "it is a block device"
  * and the like. NULL: for no such reason.
  */

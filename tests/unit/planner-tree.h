@@ -3,6 +3,7 @@
 
 #include "image/tags.h"
 #include "load/tree.h"
+#include "load/unheld.h"
 #include "unit/planner.h"
 
 /* What planners are given beyond active chains (STATE_TREE), built by hand. */
@@ -114,6 +115,45 @@ planner_freeze_all(struct planner *planner)
                 disk->snapshot == SNAPSHOT_LOCATION_EXTERNAL)
                 planner_freeze(planner, def, disk);
         }
+    }
+}
+
+static inline void
+planner_name_unheld(struct planner *planner, const struct snapshot_def *def,
+                    const struct domain_def *domain)
+{
+    for (guint i = 0; domain && i < domain->disks->len; i++) {
+        const struct domain_disk *disk = g_ptr_array_index(domain->disks, i);
+        const struct snapshot_disk *held = snapshot_def_find_disk(def, disk->target);
+        struct state_unheld *unheld;
+
+        if (!disk->source || (held && (held->snapshot == SNAPSHOT_LOCATION_INTERNAL ||
+                                       held->snapshot == SNAPSHOT_LOCATION_EXTERNAL)))
+            continue;
+        unheld = g_new0(struct state_unheld, 1);
+        unheld->def = def;
+        unheld->domain = domain;
+        unheld->disk = disk;
+        unheld->image = planner_find_image(planner, disk->source);
+        g_ptr_array_add(planner->state.unheld, unheld);
+    }
+}
+
+/* Note what all stored snapshots name without holding it, as state_load_unheld() does; after the
+ * last change to them. May be called again.
+ */
+static inline void
+planner_load_unheld(struct planner *planner)
+{
+    g_autoptr(GPtrArray) all = snapshot_tree_all(planner->state.snapshots->tree);
+
+    g_clear_pointer(&planner->state.unheld, g_ptr_array_unref);
+    planner->state.unheld = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < all->len; i++) {
+        const struct snapshot_def *def = g_ptr_array_index(all, i);
+
+        planner_name_unheld(planner, def, def->domain);
+        planner_name_unheld(planner, def, def->inactive_domain);
     }
 }
 

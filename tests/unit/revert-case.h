@@ -39,6 +39,7 @@ revert_to(const char *name, const char *save_as, GError **error)
 {
     const struct revert_request request = {revert_find(name), save_as, REVERT_STAMP};
 
+    planner_load_unheld(&forest.planner);
     return revert_plan(&forest.planner.state, &request, &report, forest.notes, error);
 }
 

@@ -153,6 +153,20 @@ START_TEST(detached_disk_does_not_come_back_on_a_frozen_image)
 }
 END_TEST
 
+START_TEST(disk_under_another_target_is_not_taken_for_that_target)
+{
+    static const char *const disks[] = {"vda=b vdb=a.s1", "vdb=a.s1"};
+
+    make_uncovered(disks[_i], "a a.s1<a b", "s1*:vda=a>a.s1");
+    assert_refused("s1", NULL, OFFSHOT_ERROR_REFUSED,
+                   "disk 'vdb' of the domain has image '/d/a.s1' of the disk that snapshot 's1' "
+                   "holds as 'vda'");
+    forest_clear(&forest);
+    make_uncovered("vda=a.s1 vdb=clone", "a a.s1<a b clone<a", "s1*:vda=a>a.s1");
+    plan_free(reverted("s1", NULL));
+}
+END_TEST
+
 START_TEST(read_only_disk_has_the_medium_of_then)
 {
     scoped(plan) plan = NULL;
@@ -270,6 +284,7 @@ main(void)
     tcase_add_test(tests, disk_detached_since_comes_back);
     tcase_add_test(tests, disk_that_is_not_covered_goes_on_with_its_image);
     tcase_add_test(tests, detached_disk_does_not_come_back_on_a_frozen_image);
+    tcase_add_loop_test(tests, disk_under_another_target_is_not_taken_for_that_target, 0, 2);
     tcase_add_test(tests, read_only_disk_has_the_medium_of_then);
     tcase_add_test(tests, header_comment_is_kept);
     tcase_add_test(tests, facts_of_a_snapshot_do_not_get_into_the_domain);

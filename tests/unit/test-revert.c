@@ -288,6 +288,103 @@ START_TEST(layer_that_is_of_further_use_stays_in_the_list)
 }
 END_TEST
 
+/* The definition of snapshot NAME has disk TARGET, which it does not hold, with image PATH. */
+static void
+name_disk(const char *name, const char *target, const char *path)
+{
+    struct snapshot_def *def = revert_find(name);
+    g_autofree char *disk =
+        g_strdup_printf(PLANNER_DISK("%s", "qcow2", "%s") "</devices>", path, target);
+    g_autofree char *text = unit_replace(def->domain->document, "</devices>", disk);
+    g_autoptr(GError) error = NULL;
+    struct domain_def *changed = domain_def_parse(text, strlen(text), name, &error);
+
+    unit_assert_ok(changed != NULL, error);
+    domain_def_free(def->domain);
+    def->domain = changed;
+}
+
+/* What target, definition and tree say of the active image x of vda, and whether it goes. */
+static const struct moved {
+    const char *disks;
+    const char *images;
+    const char *snapshots;
+    const char *unheld; /* disk that s1's definition names with image x; NULL: none */
+    const char *note;   /* NULL: it goes */
+} moved[] = {
+    {"vda=x", "a b x<b", "s0:vda=a>a.s0,vdb=b>x s1^s0*:vda=a>a.s1", "vdb",
+     "nothing shows that it is of this disk"},
+    {"vda=x", "a b x<b", "s0:vda=a>a.s0,vdb=b>x s1^s0*:vda=a>a.s1", NULL,
+     "nothing shows that it is of this disk"},
+    {"vda=x vdb=y", "a y<a b x<b", "s0:vda=a>y,vdb=b>x s1^s0*:vda=a>a.s1,vdb=b>b.s1", NULL,
+     "nothing shows that it is of this disk"},
+    {"vda=x", "a x<a", "s0:vda=a>x s1^s0*:vda=a>a.s1", "vdb",
+     "the definition of a snapshot names it as another disk"},
+    /* the snapshot has the disk elsewhere by now, but the tree knows it */
+    {"vda=x", "a b x<b", "s0:vda=b>x s1^s0*:vda=a>a.s1", NULL, NULL},
+    {"vda=x", "a x", "s0:vda=a>x s1^s0*:vda=a>a.s1", NULL, NULL},
+};
+
+START_TEST(image_of_another_disk_stays)
+{
+    const struct moved *wanted = &moved[_i];
+    scoped(plan) plan = NULL;
+
+    forest_init(&forest, wanted->disks, wanted->images, wanted->snapshots);
+    if (wanted->unheld)
+        name_disk("s1", wanted->unheld, "/d/x");
+    plan = reverted("s1", NULL);
+    ck_assert_int_eq(touches(plan, "/d/x"), !wanted->note);
+    if (wanted->note)
+        forest_assert_note(&forest, wanted->note);
+}
+END_TEST
+
+/* Snapshot s2, of vdb alone, names the active image of vda, or what that stands on. */
+static const struct named_image {
+    const char *target;
+    bool leaves;
+} named_images[] = {{"vda", true}, {"vdc", false}};
+
+START_TEST(image_that_a_definition_names_as_another_disk_is_not_removed)
+{
+    const struct named_image *wanted = &named_images[_i];
+    scoped(plan) plan = NULL;
+
+    forest_init(&forest, "vda=x vdb=c", "a a.s1<a x<a.s1 b c<b",
+                "s0:vda=a>a.s1 s1^s0:vda=a.s1>x s2^s1*:vdb=b>c");
+    name_disk("s2", wanted->target, "/d/x");
+    plan = reverted("s0", NULL);
+    ck_assert_int_eq(touches(plan, "/d/x"), wanted->leaves);
+}
+END_TEST
+
+START_TEST(image_that_a_definition_names_as_another_disk_is_not_replaced)
+{
+    const struct named_image *wanted = &named_images[_i];
+    scoped(plan) plan = NULL;
+
+    forest_init(&forest, "vda=x vdb=c", "a x<a b c<b", "s1:vda=a>x s2^s1*:vdb=b>c");
+    name_disk("s2", wanted->target, "/d/x");
+    plan = reverted("s1", NULL);
+    ck_assert_int_eq(touches(plan, "/d/x"), wanted->leaves);
+}
+END_TEST
+
+START_TEST(layer_that_a_definition_names_as_another_disk_stays)
+{
+    const struct named_image *wanted = &named_images[_i];
+    scoped(plan) plan = NULL;
+
+    forest_init(&forest, "vda=top vdb=c", "a x<a top<x b c<b", "s1:vda=a>top s2^s1*:vdb=b>c");
+    name_disk("s2", wanted->target, "/d/x");
+    forest_add_layer(&forest, "x");
+    plan = reverted("s1", NULL);
+    ck_assert(touches(plan, "/d/top"));
+    ck_assert_int_eq(touches(plan, "/d/x"), wanted->leaves);
+}
+END_TEST
+
 START_TEST(layer_under_what_somebody_made_stays)
 {
     scoped(plan) plan = NULL;
@@ -526,6 +623,10 @@ main(void)
     tcase_add_test(tests, layers_that_nothing_stands_on_go_topmost_first);
     tcase_add_test(tests, replaced_overlay_is_listed_no_more);
     tcase_add_loop_test(tests, layer_that_is_of_further_use_stays_in_the_list, 0, 3);
+    tcase_add_loop_test(tests, image_of_another_disk_stays, 0, G_N_ELEMENTS(moved));
+    tcase_add_loop_test(tests, image_that_a_definition_names_as_another_disk_is_not_removed, 0, 2);
+    tcase_add_loop_test(tests, image_that_a_definition_names_as_another_disk_is_not_replaced, 0, 2);
+    tcase_add_loop_test(tests, layer_that_a_definition_names_as_another_disk_stays, 0, 2);
     tcase_add_test(tests, layer_under_what_somebody_made_stays);
     tcase_add_test(tests, overlay_on_a_frozen_image_goes_whoever_made_it);
     tcase_add_test(tests, overlay_that_was_flattened_goes);
