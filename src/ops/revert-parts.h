@@ -81,9 +81,12 @@ void revert_plan_leaving(struct plan *plan, const struct revert *revert);
 
 /* Whether all disks of the definition that comes back which the snapshot does not hold can be where
  * revert_place_unheld() has them. Fails with OFFSHOT_ERROR_REFUSED where that would cost somebody
- * data.
+ * data, and as image_graph_walk() does for one that cannot come back.
  */
 bool revert_check_unheld(const struct revert *revert, GError **error);
+
+/* Plan that nobody uses those that come back. */
+void revert_plan_unheld(struct plan *plan, const struct revert *revert);
 
 /* Say of DEF, one of them, where it is to be. Returns whether that changes it. */
 bool revert_place_unheld(const struct revert *revert, const struct domain_disk *def,

@@ -257,6 +257,7 @@ revert_plan(const struct state *state, const struct revert_request *request,
         !plan_snapshots(plan, revert, error))
         return NULL;
     revert_plan_leaving(plan, revert);
+    revert_plan_unheld(plan, revert);
     record_watch(plan, state);
     count_discarded(revert, report);
     return g_steal_pointer(&plan);

@@ -22,7 +22,7 @@ struct revert_report {
 GPtrArray *revert_overlay_names(const struct state *state, const struct revert_request *request);
 
 /* Plan to go back to REQUEST's snapshot: domain definition and every disk that it covers. Remarks
- * for the user are appended to NOTES. Pure; state_load_unheld() was called before and, for
+ * for the user are appended to NOTES. Pure; state_load_unheld() was called for the target and, for
  * --save-as, state_load_aliases() for every disk.
  *
  * Fails with OFFSHOT_ERROR_INCONSISTENT: an image or a tag of the snapshot is not there;

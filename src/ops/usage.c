@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/snapshot-align.h"
+#include "load/unheld.h"
 
 const struct snapshot_def *
 usage_find_snapshot(const struct state *state, const struct image *image, snapshot_set *removed)
@@ -63,6 +64,9 @@ usage_images(const struct state *state)
 
         add_chain(images, seen, frozen->image);
     }
+    for (guint i = 0; state->unheld && i < state->unheld->len; i++)
+        add_chain(images, seen,
+                  ((const struct state_unheld *)g_ptr_array_index(state->unheld, i))->image);
     if (state->layers) {
         g_hash_table_iter_init(&iter, state->layers);
         while (g_hash_table_iter_next(&iter, &layer, NULL))

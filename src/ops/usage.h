@@ -17,7 +17,8 @@ const struct snapshot_def *usage_find_snapshot(const struct state *state, const 
 /* The disk whose active image IMAGE is; NULL: none. */
 const struct state_disk *usage_find_active(const struct state *state, const struct image *image);
 
-/* All images of disks, snapshots and layers, each with its chain, by path. Free the container with
+/* All images of disks, snapshots and layers, and of what their definitions name where that was
+ * asked for (load/unheld.h), each with its chain, by path. Free the container with
  * g_ptr_array_unref().
  */
 GPtrArray *usage_images(const struct state *state);

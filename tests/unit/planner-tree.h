@@ -119,6 +119,13 @@ planner_freeze_all(struct planner *planner)
 }
 
 static inline void
+planner_free_unheld(gpointer data)
+{
+    g_clear_error(&((struct state_unheld *)data)->error);
+    g_free(data);
+}
+
+static inline void
 planner_name_unheld(struct planner *planner, const struct snapshot_def *def,
                     const struct domain_def *domain)
 {
@@ -135,6 +142,10 @@ planner_name_unheld(struct planner *planner, const struct snapshot_def *def,
         unheld->domain = domain;
         unheld->disk = disk;
         unheld->image = planner_find_image(planner, disk->source);
+        unheld->missing = !unheld->image;
+        if (unheld->missing)
+            g_set_error(&unheld->error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT,
+                        "image '%s' does not exist", disk->source);
         g_ptr_array_add(planner->state.unheld, unheld);
     }
 }
@@ -148,7 +159,7 @@ planner_load_unheld(struct planner *planner)
     g_autoptr(GPtrArray) all = snapshot_tree_all(planner->state.snapshots->tree);
 
     g_clear_pointer(&planner->state.unheld, g_ptr_array_unref);
-    planner->state.unheld = g_ptr_array_new_with_free_func(g_free);
+    planner->state.unheld = g_ptr_array_new_with_free_func(planner_free_unheld);
     for (guint i = 0; i < all->len; i++) {
         const struct snapshot_def *def = g_ptr_array_index(all, i);
 

@@ -153,6 +153,104 @@ START_TEST(detached_disk_does_not_come_back_on_a_frozen_image)
 }
 END_TEST
 
+/* vdb comes back with /d/b, which is not as it was, or not alone. */
+static void
+b_looks_otherwise(void)
+{
+    struct image *image = forest_image(&forest, "b");
+
+    image->format = image_format_find_qemu("raw");
+    image->looks_like = "qcow2";
+}
+
+static void
+b_is_a_disk_elsewhere(void)
+{
+    planner_depend(&forest.planner, forest_image(&forest, "b"), "/d/b of domain 'other'");
+}
+
+static const struct returning {
+    const char *disks;
+    const char *images;
+    const char *save_as;
+    void (*make)(void);
+    enum offshot_error code;
+    const char *fragment; /* NULL: it comes back */
+} returning[] = {
+    {"vda=a.s1", "a a.s1<a b", NULL, NULL, OFFSHOT_ERROR_REFUSED, NULL},
+    {"vda=a.s1", "a a.s1<a", NULL, NULL, OFFSHOT_ERROR_INCONSISTENT,
+     "disk 'vdb' was detached since and cannot come back as it was, attach it as it is now first: "
+     "image '/d/b' does not exist"},
+    {"vda=a.s1", "a a.s1<a b", NULL, b_looks_otherwise, OFFSHOT_ERROR_REFUSED,
+     "with image '/d/b' as raw, which looks like qcow2"},
+    {"vda=a.s1", "a a.s1<a b", NULL, b_is_a_disk_elsewhere, OFFSHOT_ERROR_REFUSED,
+     "on which '/d/b of domain 'other'' depends now"},
+    {"vda=a.s1 vdc=x", "a a.s1<a b x<b", NULL, NULL, OFFSHOT_ERROR_REFUSED,
+     "on which '/d/x' depends now"},
+    /* under another target, which leaves */
+    {"vda=a.s1 vdc=b", "a a.s1<a b", NULL, NULL, OFFSHOT_ERROR_REFUSED, NULL},
+    {"vda=b", "a b", NULL, NULL, OFFSHOT_ERROR_REFUSED, NULL},
+    {"vda=b", "a b", "s2", NULL, OFFSHOT_ERROR_REFUSED, "on which snapshot 's2' depends now"},
+};
+
+START_TEST(disk_comes_back_when_its_image_is_what_it_was)
+{
+    const struct returning *wanted = &returning[_i];
+    scoped(plan) plan = NULL;
+
+    make_uncovered(wanted->disks, wanted->images, "s1*:vda=a>a.s1");
+    if (wanted->make)
+        wanted->make();
+    if (wanted->fragment) {
+        assert_refused("s1", wanted->save_as, wanted->code, wanted->fragment);
+        return;
+    }
+    plan = reverted("s1", wanted->save_as);
+    ck_assert_ptr_nonnull(strstr(staged(plan, "/d/vm.xml"), "<source file='/d/b'/>"));
+    ck_assert(!touches(plan, "/d/b"));
+}
+END_TEST
+
+/* vdc stays, or comes back as well; what s1 holds is vda alone. */
+static const struct together {
+    const char *disks;
+    const char *images;
+    const char *other; /* what the definition has as vdc */
+    const char *flags; /* of both disks */
+    bool refused;
+} together[] = {
+    {"vda=a.s1 vdc=b", "a a.s1<a b", "/d/c", "", true},
+    {"vda=a.s1 vdc=c", "a a.s1<a c b<c", "/d/c", "", true},
+    {"vda=a.s1", "a a.s1<a c b<c", "/d/c", "", true},
+    {"vda=a.s1", "a a.s1<a b", "/d/b", "", true},
+    {"vda=a.s1 vdc=c", "a a.s1<a b c", "/d/c", "", false},
+    {"vda=a.s1 vdc=c", "a a.s1<a t b<t c<t", "/d/c", "<readonly/>", false},
+    {"vda=a.s1", "a a.s1<a b", "/d/b", "<readonly/>", false},
+    {"vda=a.s1", "a a.s1<a b", "/d/b", "<shareable/>", false},
+    /* how it is now is not our business */
+    {"vda=a.s1 vdb=b vdc=b", "a a.s1<a b", "/d/b", "", false},
+};
+
+START_TEST(no_two_disks_come_to_one_image)
+{
+    const struct together *wanted = &together[_i];
+    g_autofree char *vdb = g_strdup_printf("<target dev='vdb'/>%s", wanted->flags);
+    g_autofree char *vdc = g_strdup_printf(
+        "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='%s'/>"
+        "<target dev='vdc'/>%s</disk></devices>",
+        wanted->other, wanted->flags);
+    scoped(plan) plan = NULL;
+
+    make_uncovered(wanted->disks, wanted->images, "s1*:vda=a>a.s1");
+    set_domain(&revert_find("s1")->domain, "<target dev='vdb'/>", vdb);
+    set_domain(&revert_find("s1")->domain, "</devices>", vdc);
+    if (wanted->refused)
+        assert_refused("s1", NULL, OFFSHOT_ERROR_REFUSED, "would come back with image '/d/");
+    else
+        plan = reverted("s1", NULL);
+}
+END_TEST
+
 START_TEST(disk_under_another_target_is_not_taken_for_that_target)
 {
     static const char *const disks[] = {"vda=b vdb=a.s1", "vdb=a.s1"};
@@ -284,6 +382,9 @@ main(void)
     tcase_add_test(tests, disk_detached_since_comes_back);
     tcase_add_test(tests, disk_that_is_not_covered_goes_on_with_its_image);
     tcase_add_test(tests, detached_disk_does_not_come_back_on_a_frozen_image);
+    tcase_add_loop_test(tests, disk_comes_back_when_its_image_is_what_it_was, 0,
+                        G_N_ELEMENTS(returning));
+    tcase_add_loop_test(tests, no_two_disks_come_to_one_image, 0, G_N_ELEMENTS(together));
     tcase_add_loop_test(tests, disk_under_another_target_is_not_taken_for_that_target, 0, 2);
     tcase_add_test(tests, read_only_disk_has_the_medium_of_then);
     tcase_add_test(tests, header_comment_is_kept);
