@@ -170,11 +170,50 @@ note_missing(const struct revert *revert, const struct state_unheld *unheld)
                                                        unheld->disk->source, unheld->disk->target));
 }
 
-/* Whether DEF, which the snapshot does not hold, is the same now. */
+/* Whether DEF, which the snapshot does not hold, has the same image now. */
+static bool
+has_same_source(const struct domain_disk *def, const struct state_disk *now)
+{
+    return now && now->def->type == def->type && g_strcmp0(now->def->source, def->source) == 0;
+}
+
+/* Whether DEF gets what NOW, the disk as it is, says of its image. */
+static bool
+goes_on(const struct revert *revert, const struct domain_disk *def, const struct state_disk *now)
+{
+    return !state_unheld_returns(revert->state, def) ||
+           (has_same_source(def, now) && now->def->source);
+}
+
+static const char *
+driver_type(const struct domain_disk *def)
+{
+    return def->format ? def->format : "raw";
+}
+
+/* Whether DEF says the same of the image as NOW, so that nothing has to be changed. */
 static bool
 is_unchanged(const struct domain_disk *def, const struct state_disk *now)
 {
-    return now && now->def->type == def->type && g_strcmp0(now->def->source, def->source) == 0;
+    return has_same_source(def, now) && strcmp(driver_type(def), driver_type(now->def)) == 0 &&
+           def->has_encryption == now->def->has_encryption &&
+           def->has_slices == now->def->has_slices;
+}
+
+/* What a path and a driver type do not say cannot be brought into the definition. */
+static bool
+check_carried(const struct revert *revert, const struct domain_disk *def,
+              const struct state_disk *now, GError **error)
+{
+    if (is_unchanged(def, now) || !(def->has_encryption || now->def->has_encryption ||
+                                    def->has_slices || now->def->has_slices))
+        return true;
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                "disk '%s' goes on as it is, but has <encryption> or <slices>, now or in the "
+                "definition of snapshot '%s', and is another one now: give it the image that it "
+                "had then, or detach it",
+                def->target, revert->request->target->name);
+    return false;
 }
 
 static bool
@@ -183,9 +222,9 @@ check_disk(const struct revert *revert, const struct domain_disk *def, GError **
     const struct state_disk *now = revert_find_active(revert, def->target);
     const struct state_unheld *unheld = find_unheld(revert, def);
 
-    if (!state_unheld_returns(revert->state, def))
-        return check_place(revert, now, error);
-    if (!unheld || is_unchanged(def, now))
+    if (goes_on(revert, def, now))
+        return check_place(revert, now, error) && check_carried(revert, def, now, error);
+    if (!unheld)
         return true;
     if (def->readonly)
         note_missing(revert, unheld);
@@ -230,9 +269,9 @@ revert_place_unheld(const struct revert *revert, const struct domain_disk *def,
     const struct state_disk *now = revert_find_active(revert, def->target);
 
     *change = (struct domain_disk_change){.target = def->target};
-    if (state_unheld_returns(revert->state, def) || g_strcmp0(now->def->source, def->source) == 0)
+    if (!goes_on(revert, def, now) || is_unchanged(def, now))
         return def->layers != NULL;
     *change = (struct domain_disk_change){def->target, now->def->type, now->def->source,
-                                          now->def->format ? now->def->format : "raw"};
+                                          driver_type(now->def)};
     return true;
 }

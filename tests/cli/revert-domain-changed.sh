@@ -57,6 +57,20 @@ ok "$OFFSHOT" revert ./vm.xml s1
 assert_equal "$(memory)" 65536 memory
 assert_equal "$(domain_source vm.xml vdc)" "$WORK/other.raw" 'source of vdc'
 
+# it was converted in place: what is qcow2 now is not given to a guest as raw
+qemu-img convert -f raw -O qcow2 "$WORK/other.raw" "$WORK/converted"
+pattern_write converted qcow2 0x44 0 64k
+mv converted other.raw
+sed -i '/<driver/ { N; s/raw\(.*other.raw\)/qcow2\1/ }' vm.xml
+assert_equal "$(domain_format vm.xml vdc)" qcow2 'format of vdc'
+sed -i 's/c\.raw/other.raw/' vm.snapshots/s1.xml
+edit -e 's/65536/131072/'
+ok "$OFFSHOT" revert ./vm.xml s1
+assert_equal "$(memory)" 65536 memory
+assert_equal "$(domain_source vm.xml vdc)" "$WORK/other.raw" 'source of vdc'
+assert_equal "$(domain_format vm.xml vdc)" qcow2 'format of vdc'
+pattern_check other.raw qcow2 0x44 0 64k
+
 # a disk that was attached goes, its image stays
 make_image e.qcow2 qcow2 1M
 disk_xml vde:qcow2:e.qcow2 >disk

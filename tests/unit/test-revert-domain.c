@@ -144,6 +144,52 @@ START_TEST(disk_that_is_not_covered_goes_on_with_its_image)
 }
 END_TEST
 
+/* What the domain says of vdb now is written as FROM became TO in what the snapshot says. */
+static void
+make_other(const char *from, const char *to)
+{
+    make_uncovered("vda=a.s1 vdb=b", "a a.s1<a b", "s1*:vda=a>a.s1");
+    set_domain(&revert_find("s1")->domain, from, to);
+}
+
+START_TEST(disk_that_is_not_covered_keeps_its_format)
+{
+    scoped(plan) plan = NULL;
+    const char *text;
+
+    make_other("type='qcow2'/><source file='/d/b'", "type='raw'/><source file='/d/b'");
+    set_domain(&revert_find("s1")->domain, "<devices>", "<memory>64</memory><devices>");
+    plan = reverted("s1", NULL);
+    text = staged(plan, "/d/vm.xml");
+    ck_assert_ptr_nonnull(strstr(text, "type='qcow2'/><source file='/d/b'"));
+    ck_assert_ptr_nonnull(strstr(text, "<memory>64"));
+}
+END_TEST
+
+START_TEST(read_only_disk_with_the_same_image_keeps_its_format)
+{
+    scoped(plan) plan = NULL;
+
+    make_other("type='qcow2'/><source file='/d/b'", "type='raw'/><source file='/d/b'");
+    set_domain(&revert_find("s1")->domain, "<target dev='vdb'/>", "<target dev='vdb'/><readonly/>");
+    plan = reverted("s1", NULL);
+    ck_assert_ptr_nonnull(strstr(staged(plan, "/d/vm.xml"), "type='qcow2'/><source file='/d/b'"));
+}
+END_TEST
+
+START_TEST(disk_that_is_not_covered_cannot_change_its_encryption)
+{
+    static const char *const elements[] = {
+        "<source file='/d/b'><encryption format='luks'/></source>",
+        "<source file='/d/b'><slices><slice type='storage' offset='0' size='1'/></slices></source>",
+    };
+
+    make_other("<source file='/d/b'/>", elements[_i]);
+    assert_refused("s1", NULL, OFFSHOT_ERROR_REFUSED,
+                   "disk 'vdb' goes on as it is, but has <encryption> or <slices>");
+}
+END_TEST
+
 START_TEST(detached_disk_does_not_come_back_on_a_frozen_image)
 {
     make_uncovered("vda=a.s2", "a a.s2<a b b.x<b", "s1*:vda=a>a.s2 s2^s1:vdb=b>b.x");
@@ -381,6 +427,9 @@ main(void)
     tcase_add_test(tests, disk_attached_since_goes_and_its_image_stays);
     tcase_add_test(tests, disk_detached_since_comes_back);
     tcase_add_test(tests, disk_that_is_not_covered_goes_on_with_its_image);
+    tcase_add_test(tests, disk_that_is_not_covered_keeps_its_format);
+    tcase_add_test(tests, read_only_disk_with_the_same_image_keeps_its_format);
+    tcase_add_loop_test(tests, disk_that_is_not_covered_cannot_change_its_encryption, 0, 2);
     tcase_add_test(tests, detached_disk_does_not_come_back_on_a_frozen_image);
     tcase_add_loop_test(tests, disk_comes_back_when_its_image_is_what_it_was, 0,
                         G_N_ELEMENTS(returning));
