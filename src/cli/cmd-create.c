@@ -148,6 +148,15 @@ print_request(const struct snapshot_def *def, GError **error)
     return element != NULL;
 }
 
+/* What goes by the name of an image is of no matter while the name stays with it. */
+static enum state_parts
+needed_parts(const struct create_options *options)
+{
+    if (options->redefine)
+        return STATE_METADATA;
+    return options->keep_filename ? STATE_TREE : STATE_IMAGES;
+}
+
 static bool
 run_with_options(struct cli *cli, const char *domain, const struct create_options *options,
                  GError **error)
@@ -159,8 +168,7 @@ run_with_options(struct cli *cli, const char *domain, const struct create_option
         return false;
     if (options->print_xml)
         return print_request(def, error);
-    session = session_open(cli, domain, SESSION_CHANGE,
-                           options->redefine ? STATE_METADATA : STATE_IMAGES, error);
+    session = session_open(cli, domain, SESSION_CHANGE, needed_parts(options), error);
     if (!session)
         return false;
     return options->redefine ? redefine(session, options, def, error)

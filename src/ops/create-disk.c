@@ -8,6 +8,7 @@
 #include "conf/snapshot-align.h"
 #include "ops/overlay.h"
 #include "ops/record.h"
+#include "ops/usage.h"
 #include "util/error.h"
 
 /* The longest file name, in bytes (NAME_MAX of every file system in use here). */
@@ -88,8 +89,55 @@ note_lookalike(const struct state_disk *disk, GPtrArray *notes)
                                     disk->def->target, image->path, image->looks_like));
 }
 
+/* The snapshot that keeps a disk in IMAGE as it is; NULL: none. */
+static const struct snapshot_def *
+find_freezer(const struct state *state, const struct image *image)
+{
+    for (guint i = 0; state->frozen && i < state->frozen->len; i++) {
+        const struct state_frozen *frozen = g_ptr_array_index(state->frozen, i);
+
+        if (frozen->image == image && frozen->disk->snapshot == SNAPSHOT_LOCATION_EXTERNAL)
+            return frozen->def;
+    }
+    return NULL;
+}
+
+/* What needs IMAGE under the name that it has, for a message; NULL: nothing. Free with g_free(). */
+static char *
+find_need(const struct state *state, const struct image *image)
+{
+    const struct snapshot_def *def = find_freezer(state, image);
+    const GPtrArray *dependents = state_find_dependents(state, image);
+    g_autoptr(GPtrArray) overlays = usage_overlays(state, image);
+
+    if (def)
+        return g_strdup_printf("snapshot '%s' is kept", def->name);
+    if (overlays->len > 0)
+        return g_strdup_printf("'%s' stands",
+                               ((const struct image *)g_ptr_array_index(overlays, 0))->path);
+    if (dependents && dependents->len > 0)
+        return g_strdup_printf("'%s' stands", (const char *)g_ptr_array_index(dependents, 0));
+    return NULL;
+}
+
+/* A name leads to what the guest writes from now on; who goes by it must not be led there. */
 static bool
-check_keep_filename(const struct snapshot_disk *disk, const struct state_disk *mine, GError **error)
+check_name_is_free(const struct state *state, const char *target, const struct image *image,
+                   GError **error)
+{
+    g_autofree char *need = find_need(state, image);
+
+    if (need)
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "disk '%s': %s on '%s', a name that would lead to the new overlay: leave "
+                    "--keep-filename out",
+                    target, need, image->path);
+    return !need;
+}
+
+static bool
+check_keep_filename(const struct state *state, const struct snapshot_disk *disk,
+                    const struct state_disk *mine, GError **error)
 {
     const struct image *image = mine->image;
 
@@ -119,7 +167,7 @@ check_keep_filename(const struct snapshot_disk *disk, const struct state_disk *m
                     disk->name, image->format->libvirt, disk->format, disk->name);
         return false;
     }
-    return true;
+    return check_name_is_free(state, disk->name, image, error);
 }
 
 bool
@@ -153,7 +201,7 @@ create_disk_check(const struct state *state, const struct create_request *reques
             disk->name, mine->image->depth, IMAGE_CHAIN_MAX);
         return false;
     }
-    if (request->keep_filename && !check_keep_filename(disk, mine, error))
+    if (request->keep_filename && !check_keep_filename(state, disk, mine, error))
         return false;
     note_lookalike(mine, notes);
     return check_sharing(state, mine, error);

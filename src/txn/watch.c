@@ -56,7 +56,23 @@ look(struct watch *watch, const struct plan *plan)
         outside_look(watch->outside, g_ptr_array_index(plan->directories, i), watch->unreadable);
 }
 
-/* Whether DEPENDENT is an image that the plan knew, and takes into account. */
+/* Whether WHO is an overlay that the plan itself has made. */
+static bool
+is_own(const struct step_context *context, const struct file_identity *who)
+{
+    const GPtrArray *made = context->plan->prepare;
+
+    for (guint i = 0; i < made->len; i++) {
+        const struct step *step = g_ptr_array_index(made, i);
+
+        if (step->kind == STEP_CREATE_OVERLAY && step->made.inode != 0 &&
+            step_same_file(context, who, &step->made))
+            return true;
+    }
+    return false;
+}
+
+/* Whether DEPENDENT is an image that the plan knew, or made, and takes into account. */
 static bool
 is_known(const struct step_context *context, const struct dependent *dependent)
 {
@@ -76,7 +92,7 @@ is_known(const struct step_context *context, const struct dependent *dependent)
         if (step_same_file(context, &who, &g_array_index(plan->known, struct file_identity, i)))
             return true;
     }
-    return false;
+    return is_own(context, &who);
 }
 
 /* What the plan has removed itself since is no reason. */

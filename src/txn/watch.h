@@ -19,7 +19,7 @@ SCOPED_DEFINE(watch)
 void watch_expire(struct watch *watch);
 
 enum watch_scope {
-    WATCH_STRANGERS, /* images that are no part of the plan */
+    WATCH_STRANGERS, /* images that are no part of the plan, nor made by it */
     WATCH_ALL,       /* any image */
 };
 

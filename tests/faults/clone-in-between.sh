@@ -249,4 +249,9 @@ fixture_end
 case_fresh
 meanwhile -c a.qcow2 "$OFFSHOT" revert ./vm.xml s1
 all_undone a.qcow2
+
+# an image whose name goes to its overlay
+case_fresh
+meanwhile create a.qcow2 "$OFFSHOT" create ./vm.xml s2 --disk-only --keep-filename
+all_undone a.qcow2
 table

@@ -3,7 +3,7 @@
 
 #include "conf/disk-spec.h"
 #include "ops/create.h"
-#include "unit/planner.h"
+#include "unit/planner-tree.h"
 
 /* Requests to create, for the tests of its planner. */
 
@@ -33,6 +33,7 @@ create_setup(void)
 static inline void
 create_teardown(void)
 {
+    planner_clear_tree(&planner);
     planner_clear(&planner);
     g_ptr_array_unref(notes);
 }
@@ -68,6 +69,8 @@ plan_asked(const struct asked *asked, struct snapshot_def **def, GError **error)
         .no_metadata = asked->no_metadata,
     };
 
+    if (asked->keep_filename && !planner.state.searched)
+        planner_init_tree(&planner);
     *def = create_complete(&planner.state, &request, error);
     return *def ? create_plan(&planner.state, &request, *def, notes, error) : NULL;
 }
