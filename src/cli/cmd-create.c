@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/session.h"
 #include "conf/snapshot-align.h"
+#include "load/neighbours.h"
 #include "load/place.h"
 #include "load/tree.h"
 #include "ops/create.h"
@@ -88,6 +89,7 @@ load_targets(struct state *state, const struct create_options *options,
 {
     bool internal = false;
 
+    state_load_neighbours(state);
     if (!options->reuse_external)
         state_load_places(state);
     for (guint i = 0; i < def->disks->len; i++) {

@@ -102,9 +102,8 @@ compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The XML files in DIRECTORY, sorted, so that it is always the same ones that are looked at. */
-static GPtrArray *
-list_files(const char *directory)
+GPtrArray *
+domains_list(const char *directory)
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GDir) entries = g_dir_open(directory, 0, NULL);
@@ -128,7 +127,7 @@ follow_snapshots(const struct neighbour *domain, const char *xml, unsigned *left
     /* the tree has them */
     if (strcmp(store, state->location->store) == 0)
         return;
-    paths = list_files(store);
+    paths = domains_list(store);
     for (guint i = 0; i<paths->len && * left> 0; i++, (*left)--)
         follow_snapshot(domain, g_ptr_array_index(paths, i));
 }
@@ -173,7 +172,7 @@ void
 search_domains(struct search *search)
 {
     g_autofree char *directory = g_path_get_dirname(search->state->location->xml);
-    g_autoptr(GPtrArray) paths = list_files(directory);
+    g_autoptr(GPtrArray) paths = domains_list(directory);
     unsigned snapshots = DOMAINS_SNAPSHOTS_MAX;
 
     for (guint i = 0; i < MIN(paths->len, DOMAINS_MAX); i++)

@@ -29,3 +29,8 @@ struct search {
  * put another in its place: all that lies in its directory is followed instead.
  */
 void search_domains(struct search *search);
+
+/* The XML files in DIRECTORY (of char *), sorted, so that it is always the same ones that are
+ * looked at. Free the array with g_ptr_array_unref().
+ */
+GPtrArray *domains_list(const char *directory);

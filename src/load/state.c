@@ -191,6 +191,8 @@ state_free(struct state *state)
     if (!state)
         return;
     state_clear_tree(state);
+    g_clear_pointer(&state->neighbours, g_ptr_array_unref);
+    g_clear_pointer(&state->writers, g_hash_table_unref);
     g_hash_table_unref(state->overlays);
     g_hash_table_unref(state->directories);
     g_hash_table_unref(state->aliases);

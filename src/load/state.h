@@ -36,8 +36,11 @@ struct state {
     GHashTable *searched;   /* set of char *: the directories in which those were looked for */
     GHashTable *layers;     /* set of struct image: layers without a name that are ours */
     GHashTable *flattened;  /* set of struct image: what was ours before it was flattened */
-    GPtrArray *memory;      /* of struct state_memory: of every snapshot that keeps it in a file */
     GPtrArray *unheld;      /* of struct state_unheld (load/unheld.h); NULL: not asked for */
+    GPtrArray
+        *neighbours;     /* of struct state_neighbour; NULL unless load/neighbours.h loaded them */
+    GHashTable *writers; /* struct image -> the neighbour that may write it */
+    GPtrArray *memory;   /* of struct state_memory: of every snapshot that keeps it in a file */
     struct file_identity layers_identity; /* of their list; inode 0: there is none */
     char *token;                          /* for temporary names of this run */
     int64_t now;                          /* seconds since the epoch */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/snapshot-align.h"
+#include "load/neighbours.h"
 #include "ops/overlay.h"
 #include "ops/record.h"
 #include "ops/usage.h"
@@ -73,6 +74,24 @@ check_sharing(const struct state *state, const struct state_disk *mine, GError *
         }
     }
     return true;
+}
+
+/* Nor may another domain: its guest would write the frozen image, and an internal snapshot of this
+ * one could never be gone back to.
+ */
+static bool
+check_no_writer(const struct state *state, const struct state_disk *mine, GError **error)
+{
+    const struct state_neighbour *writer = state_find_writer(state, mine->image);
+
+    if (writer)
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "disk '%s': '%s' is disk '%s' of domain '%s' as well, which would write it: "
+                    "make it <readonly/> in '%s' or take it out there, or leave it out here with "
+                    "--diskspec %s,snapshot=no",
+                    mine->def->target, mine->image->path, writer->target, writer->domain,
+                    writer->xml, mine->def->target);
+    return !writer;
 }
 
 static void
@@ -186,6 +205,8 @@ create_disk_check(const struct state *state, const struct create_request *reques
                       "has a <backingStore> in the domain XML that does not say the same as "
                       "`qemu-img info --backing-chain`, and overrules it: correct it, or remove "
                       "the element");
+    if (!check_no_writer(state, mine, error))
+        return false;
     if (disk->snapshot == SNAPSHOT_LOCATION_INTERNAL)
         return check_sharing(state, mine, error);
     if (!format || !format->overlay) {

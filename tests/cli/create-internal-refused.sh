@@ -31,18 +31,19 @@ done
 # refuse_image FORMAT:PATH TEXT: of that kind
 refuse_image()
 {
-    make_domain other vda:qcow2:a.qcow2 vdb:"$1"
+    make_domain other vda:qcow2:c.qcow2 vdb:"$1"
     assert_refuses 8 "disk 'vdb'" "$OFFSHOT" create ./other.xml s1 --internal
     assert_stderr_contains "$2"
     rm other.xml
 }
+make_image c.qcow2 qcow2 1M
 make_image c.raw raw 1M
 make_image c.qed qed 1M
 make_image c.data qcow2 1M -o data_file="$WORK/c.data.raw,data_file_raw=on"
 refuse_image raw:c.raw --disk-only
 refuse_image qed:c.qed --disk-only
 refuse_image qcow2:c.data data
-make_domain other vda:qcow2:a.qcow2 vdb:qcow2:a.qcow2
+make_domain other vda:qcow2:c.qcow2 vdb:qcow2:c.qcow2
 assert_refuses 8 'same image' "$OFFSHOT" create ./other.xml s1 --internal
 rm other.xml
 

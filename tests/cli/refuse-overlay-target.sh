@@ -34,6 +34,7 @@ done
 assert_refuses 8 'none' "$OFFSHOT" create ./vm.xml s1 --disk-only --diskspec vda,file=none/x
 
 # two disks, one name: by the rule (a.qcow2, a.raw -> a.s1), and by request
+rm vm.xml
 make_domain two vda:qcow2:a.qcow2 vdb:raw:a.raw
 assert_refuses 8 "'vda' and 'vdb'" "$OFFSHOT" create ./two.xml s1 --disk-only
 for name in x ./x dir/../x; do

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <config.h>
 
+#include "load/neighbours.h"
 #include "unit/planner-create.h"
 
 /* What else has to do with the images of a snapshot that is to be taken. */
@@ -88,6 +89,31 @@ START_TEST(plan_that_takes_a_name_away_is_watched)
 }
 END_TEST
 
+START_TEST(image_that_another_domain_writes_is_neither_frozen_nor_tagged)
+{
+    static const struct asked asked[] = {
+        {.name = "s2"},
+        {.name = "s2", .keep_filename = true},
+        {.name = "s2", .internal = true},
+        {.name = "s2", .disk_specs = {"vda", "vdb,snapshot=no"}},
+    };
+    struct state_neighbour writer = {.domain = (char *)"other",
+                                     .xml = (char *)"/d/other.xml",
+                                     .target = (char *)"sda",
+                                     .writes = true};
+
+    planner_init(&planner, A PLANNER_DISK("vdb", "qcow2", "/d/b.qcow2"));
+    planner_give_images(&planner);
+    planner.state.writers = g_hash_table_new(NULL, NULL);
+    g_hash_table_insert(planner.state.writers, planner_find_image(&planner, "/d/b.qcow2"), &writer);
+    assert_planned(&asked[_i],
+                   _i == 3 ? NULL
+                           : "disk 'vdb': '/d/b.qcow2' is disk 'sda' of domain 'other' as well, "
+                             "which would write it: make it <readonly/> in '/d/other.xml'");
+    g_hash_table_unref(planner.state.writers);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -100,6 +126,7 @@ main(void)
     tcase_add_loop_test(cases, name_stays_with_an_image_that_a_snapshot_has_frozen, 0,
                         G_N_ELEMENTS(stored));
     tcase_add_loop_test(cases, plan_that_takes_a_name_away_is_watched, 0, 2);
+    tcase_add_loop_test(cases, image_that_another_domain_writes_is_neither_frozen_nor_tagged, 0, 4);
     suite_add_tcase(suite, cases);
     return unit_run(suite);
 }
