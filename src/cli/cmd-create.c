@@ -105,7 +105,10 @@ load_targets(struct state *state, const struct create_options *options,
              !load_directories(state, disk, error)))
             return false;
     }
-    return !internal || state_load_tags(state, error);
+    /* with the overlays, on which others may stand */
+    if (options->reuse_external && !state_load_tree(state, error))
+        return false;
+    return !internal || state->tags || state_load_tags(state, error);
 }
 
 static bool

@@ -39,9 +39,10 @@ struct state_memory {
 };
 
 /* Load it all into STATE: `frozen`, `tags`, `dependents`, `layers`, `memory`. Called by
- * state_load() for STATE_TREE. Faults of single snapshots stay with them. Fails with
- * OFFSHOT_ERROR_INCONSISTENT when the table of internal snapshots of an image of the tree is
- * damaged, OFFSHOT_ERROR_FAILED when the list of layers cannot be read.
+ * state_load() for STATE_TREE; later for what has come into the graph of STATE_IMAGES since. Faults
+ * of single snapshots stay with them. Fails with OFFSHOT_ERROR_INCONSISTENT when the table of
+ * internal snapshots of an image of the tree is damaged, OFFSHOT_ERROR_FAILED when the list of
+ * layers cannot be read.
  */
 bool state_load_tree(struct state *state, GError **error);
 

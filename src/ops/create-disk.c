@@ -6,10 +6,9 @@
 #include <string.h>
 
 #include "conf/snapshot-align.h"
-#include "load/neighbours.h"
+#include "ops/create-shared.h"
 #include "ops/overlay.h"
 #include "ops/record.h"
-#include "ops/usage.h"
 #include "util/error.h"
 
 /* The longest file name, in bytes (NAME_MAX of every file system in use here). */
@@ -49,51 +48,6 @@ create_disk_check_definition(const struct domain_disk *def, GError **error)
     return true;
 }
 
-/* No other disk of the domain may write the image that is frozen, or an image below it. */
-static bool
-check_sharing(const struct state *state, const struct state_disk *mine, GError **error)
-{
-    for (guint i = 0; i < state->disks->len; i++) {
-        const struct state_disk *other = &g_array_index(state->disks, struct state_disk, i);
-
-        if (other == mine || !other->image)
-            continue;
-        if (other->image == mine->image) {
-            g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                        "disks '%s' and '%s' have the same image '%s'", mine->def->target,
-                        other->def->target, mine->image->path);
-            return false;
-        }
-        if (image_stands_on(other->image, mine->image) ||
-            (!other->def->readonly && image_stands_on(mine->image, other->image))) {
-            g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                        "disks '%s' and '%s' share a backing chain in which one writes what the "
-                        "other depends on",
-                        mine->def->target, other->def->target);
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Nor may another domain: its guest would write the frozen image, and an internal snapshot of this
- * one could never be gone back to.
- */
-static bool
-check_no_writer(const struct state *state, const struct state_disk *mine, GError **error)
-{
-    const struct state_neighbour *writer = state_find_writer(state, mine->image);
-
-    if (writer)
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "disk '%s': '%s' is disk '%s' of domain '%s' as well, which would write it: "
-                    "make it <readonly/> in '%s' or take it out there, or leave it out here with "
-                    "--diskspec %s,snapshot=no",
-                    mine->def->target, mine->image->path, writer->target, writer->domain,
-                    writer->xml, mine->def->target);
-    return !writer;
-}
-
 static void
 note_lookalike(const struct state_disk *disk, GPtrArray *notes)
 {
@@ -106,52 +60,6 @@ note_lookalike(const struct state_disk *disk, GPtrArray *notes)
                     g_strdup_printf("disk '%s': '%s' is raw by the domain XML and begins like a %s "
                                     "image; it is taken as raw, as the guest saw it",
                                     disk->def->target, image->path, image->looks_like));
-}
-
-/* The snapshot that keeps a disk in IMAGE as it is; NULL: none. */
-static const struct snapshot_def *
-find_freezer(const struct state *state, const struct image *image)
-{
-    for (guint i = 0; state->frozen && i < state->frozen->len; i++) {
-        const struct state_frozen *frozen = g_ptr_array_index(state->frozen, i);
-
-        if (frozen->image == image && frozen->disk->snapshot == SNAPSHOT_LOCATION_EXTERNAL)
-            return frozen->def;
-    }
-    return NULL;
-}
-
-/* What needs IMAGE under the name that it has, for a message; NULL: nothing. Free with g_free(). */
-static char *
-find_need(const struct state *state, const struct image *image)
-{
-    const struct snapshot_def *def = find_freezer(state, image);
-    const GPtrArray *dependents = state_find_dependents(state, image);
-    g_autoptr(GPtrArray) overlays = usage_overlays(state, image);
-
-    if (def)
-        return g_strdup_printf("snapshot '%s' is kept", def->name);
-    if (overlays->len > 0)
-        return g_strdup_printf("'%s' stands",
-                               ((const struct image *)g_ptr_array_index(overlays, 0))->path);
-    if (dependents && dependents->len > 0)
-        return g_strdup_printf("'%s' stands", (const char *)g_ptr_array_index(dependents, 0));
-    return NULL;
-}
-
-/* A name leads to what the guest writes from now on; who goes by it must not be led there. */
-static bool
-check_name_is_free(const struct state *state, const char *target, const struct image *image,
-                   GError **error)
-{
-    g_autofree char *need = find_need(state, image);
-
-    if (need)
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "disk '%s': %s on '%s', a name that would lead to the new overlay: leave "
-                    "--keep-filename out",
-                    target, need, image->path);
-    return !need;
 }
 
 static bool
@@ -186,7 +94,7 @@ check_keep_filename(const struct state *state, const struct snapshot_disk *disk,
                     disk->name, image->format->libvirt, disk->format, disk->name);
         return false;
     }
-    return check_name_is_free(state, disk->name, image, error);
+    return create_shared_check_name(state, disk->name, image, error);
 }
 
 bool
@@ -205,10 +113,8 @@ create_disk_check(const struct state *state, const struct create_request *reques
                       "has a <backingStore> in the domain XML that does not say the same as "
                       "`qemu-img info --backing-chain`, and overrules it: correct it, or remove "
                       "the element");
-    if (!check_no_writer(state, mine, error))
-        return false;
     if (disk->snapshot == SNAPSHOT_LOCATION_INTERNAL)
-        return check_sharing(state, mine, error);
+        return create_shared_check(state, mine, error);
     if (!format || !format->overlay) {
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE,
                     "disk '%s': an overlay cannot be of format '%s', only qcow2 or qed", disk->name,
@@ -222,10 +128,11 @@ create_disk_check(const struct state *state, const struct create_request *reques
             disk->name, mine->image->depth, IMAGE_CHAIN_MAX);
         return false;
     }
-    if (request->keep_filename && !check_keep_filename(state, disk, mine, error))
+    if (!create_shared_check(state, mine, error) ||
+        (request->keep_filename && !check_keep_filename(state, disk, mine, error)))
         return false;
     note_lookalike(mine, notes);
-    return check_sharing(state, mine, error);
+    return true;
 }
 
 void
@@ -321,7 +228,7 @@ plan_new_name(struct plan *plan, const struct state *state, const struct create_
     return true;
 }
 
-/* An overlay that the user made must be one of this very image. */
+/* An overlay that the user made must be one of this very image, and for it alone. */
 static bool
 plan_reused(struct plan *plan, const struct state *state, const struct image *image,
             const struct snapshot_disk *disk, struct create_disk_names *names, GError **error)
@@ -336,6 +243,8 @@ plan_reused(struct plan *plan, const struct state *state, const struct image *im
                     disk->source, image->path);
         return false;
     }
+    if (!create_shared_check_reused(state, disk->name, overlay, error))
+        return false;
     plan_check_lock(plan, overlay->path, &overlay->identity);
     return true;
 }

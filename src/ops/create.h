@@ -35,7 +35,7 @@ struct snapshot_def *create_complete(const struct state *state,
 
 /* Plan the external snapshot DEF, which create_complete() made of REQUEST and which becomes what
  * will be recorded (embedded <domain>, overlays' final names). Remarks for the user are appended to
- * NOTES. Pure; with keep_filename STATE has the tree.
+ * NOTES. Pure; with keep_filename and reuse_external STATE has the tree.
  *
  * Fails with OFFSHOT_ERROR_REFUSED, OFFSHOT_ERROR_INCONSISTENT or OFFSHOT_ERROR_USAGE for what
  * DESIGN.md and the manual ("WHAT IS REFUSED") list. Free with plan_free().

@@ -38,3 +38,17 @@ assert_equal "$(stat -c %i a.s1)" "$inode" 'inode of the overlay'
 assert_equal "$(content_hash a.s1 qcow2)" "$hash" 'content of the overlay'
 assert_equal "$(domain_source vm.xml vda)" "$WORK/a.s1"
 assert_snapshot_valid vm.snapshots/s1.xml
+
+# nobody else may stand on the overlay, nor have it as a disk
+make_image b.qcow2 qcow2 1M
+make_image b.s1 qcow2 1M -b b.qcow2 -F qcow2
+make_image clone qcow2 1M -b b.s1 -F qcow2
+make_domain vn vda:qcow2:b.qcow2
+reuse=("$OFFSHOT" create ./vn.xml s1 --disk-only --reuse-external)
+assert_refuses 8 "disk 'vda': '$WORK/clone' stands on '$WORK/b.s1', which this domain would write" "${reuse[@]}"
+rm clone
+make_domain other vda:qcow2:b.s1
+assert_refuses 8 "b.s1 of domain 'other'' stands on '$WORK/b.s1'" "${reuse[@]}"
+rm other.xml
+ok "${reuse[@]}"
+assert_equal "$(domain_source vn.xml vda)" "$WORK/b.s1"

@@ -89,6 +89,32 @@ START_TEST(plan_that_takes_a_name_away_is_watched)
 }
 END_TEST
 
+START_TEST(overlay_of_the_user_is_for_this_disk_alone)
+{
+    static const struct asked asked = {.name = "s2",
+                                       .reuse_external = true,
+                                       .disk_specs = {"vda,file=/d/o"}};
+    static const char *const fragments[] = {
+        NULL,
+        "disk 'vda': '/d/clone' stands on '/d/o', which this domain would write",
+        "disk 'vda': '/d/own' stands on '/d/o'",
+    };
+    struct image *overlay;
+
+    give_tree();
+    overlay = planner_image(&planner, "/d/o", "qcow2", planner_find_image(&planner, "/d/a.qcow2"));
+    g_hash_table_insert(planner.state.overlays, g_strdup("/d/o"), overlay);
+    planner_image(&planner, "/d/own", "qcow2", overlay);
+    if (_i == 1)
+        planner_depend(&planner, overlay, "/d/clone");
+    if (_i == 2)
+        planner_store_disks(&planner, "s1", NULL, LISTED("external"),
+                            PLANNER_DISK("vda", "qcow2", "/d/own"));
+    planner_freeze_all(&planner);
+    assert_planned(&asked, fragments[_i]);
+}
+END_TEST
+
 START_TEST(image_that_another_domain_writes_is_neither_frozen_nor_tagged)
 {
     static const struct asked asked[] = {
@@ -127,6 +153,7 @@ main(void)
                         G_N_ELEMENTS(stored));
     tcase_add_loop_test(cases, plan_that_takes_a_name_away_is_watched, 0, 2);
     tcase_add_loop_test(cases, image_that_another_domain_writes_is_neither_frozen_nor_tagged, 0, 4);
+    tcase_add_loop_test(cases, overlay_of_the_user_is_for_this_disk_alone, 0, 3);
     suite_add_tcase(suite, cases);
     return unit_run(suite);
 }
