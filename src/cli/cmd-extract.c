@@ -6,6 +6,7 @@
 
 #include "cli/output.h"
 #include "cli/session.h"
+#include "load/neighbours.h"
 #include "ops/extract.h"
 #include "util/error.h"
 
@@ -137,8 +138,9 @@ report(const struct cli *cli, const struct extract_request *request, const struc
 
 /* Whether the places of all copies are fit for new files. */
 static bool
-check_places(const struct state *state, const struct plan *plan, GError **error)
+check_places(struct state *state, const struct plan *plan, GError **error)
 {
+    state_load_neighbours(state);
     for (guint i = 0; i < plan->apply->len; i++) {
         const struct step *step = g_ptr_array_index(plan->apply, i);
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "load/neighbours.h"
 #include "util/error.h"
 
 char *
@@ -14,8 +15,11 @@ place_key(const char *path, const struct stat *st)
     g_autofree char *name = g_path_get_basename(path);
     struct stat parent;
 
-    if (st && S_ISBLK(st->st_mode))
-        return g_strdup_printf("device %" G_GUINT64_FORMAT, (guint64)st->st_rdev);
+    if (st && S_ISBLK(st->st_mode)) {
+        scoped(storage) storage = storage_new(st);
+
+        return storage_key(storage);
+    }
     if (stat(directory, &parent) < 0)
         return NULL;
     return g_strdup_printf("%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %s", (guint64)parent.st_dev,
@@ -90,8 +94,25 @@ find_above(const struct state *state, const char *path)
     return NULL;
 }
 
-/* Whether nothing of the domain has to be at PATH. What is missing now may come back, and until
- * then a file in its place would be taken for it.
+static bool
+check_no_neighbour(const struct state *state, const char *path, GError **error)
+{
+    for (guint i = 0; state->neighbours && i < state->neighbours->len; i++) {
+        const struct state_neighbour *neighbour = g_ptr_array_index(state->neighbours, i);
+
+        if (!is_place(path, neighbour->path))
+            continue;
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "'%s' is where disk '%s' of domain '%s' has to be, for which it would be "
+                    "taken: choose another name",
+                    path, neighbour->target, neighbour->domain);
+        return false;
+    }
+    return true;
+}
+
+/* Whether nothing of the domain has to be at PATH, nor of its neighbours. What is missing now may
+ * come back, and until then a file in its place would be taken for it.
  */
 static bool
 check_no_place(const struct state *state, const char *path, GError **error)
@@ -112,7 +133,7 @@ check_no_place(const struct state *state, const char *path, GError **error)
                     "'%s' is where the backing image of '%s' has to be, for which it would be "
                     "taken: choose another name",
                     path, above);
-    return !disk && !above;
+    return !disk && !above && check_no_neighbour(state, path, error);
 }
 
 bool

@@ -7,8 +7,8 @@
  * mounted. Another file in their place would be taken for them.
  */
 
-/* What two spellings of one place have in common: the device that ST is (NULL: it is none), or
- * directory and name. NULL when there is no such directory. Free with g_free().
+/* What two spellings of one place have in common: the storage behind the device that ST is (NULL:
+ * it is none), or directory and name. NULL when there is no such directory. Free with g_free().
  */
 char *place_key(const char *path, const struct stat *st);
 
@@ -18,8 +18,8 @@ char *place_key(const char *path, const struct stat *st);
 void state_load_places(struct state *state);
 
 /* Make sure that PATH, where a new name for an image goes, is not the place of one that is missing:
- * by the domain, by a snapshot, or by a backing link of a chain that was walked. What is there now
- * is not looked at. Fails with OFFSHOT_ERROR_REFUSED.
+ * by the domain, by a snapshot, by a backing link of a chain that was walked, or by a neighbour
+ * where these were loaded. What is there now is not looked at. Fails with OFFSHOT_ERROR_REFUSED.
  */
 bool state_check_place(const struct state *state, const char *path, GError **error);
 

@@ -79,10 +79,12 @@ const struct image *state_identify(const struct state *state, const struct domai
  */
 bool state_load_overlay(struct state *state, const char *path, const struct image_format *format,
                         GError **error);
+
 /* Make sure that PATH, where the overlay of DISK is to go, is none of the domain's images under
- * another name (a device node, a link), nor the place of one that is missing, no place where
- * another overlay of this run goes, and not inside the store or the directory of lock and journal.
- * Fails with OFFSHOT_ERROR_REFUSED.
+ * another name (a device node, a link), nor lies on one or under one (a loop device, a partition),
+ * nor is the place of one that is missing; the same for the disks of neighbours, where these were
+ * loaded; no place where another overlay of this run goes, and not inside the store or the
+ * directory of lock and journal. Fails with OFFSHOT_ERROR_REFUSED.
  */
 bool state_check_target(struct state *state, const char *disk, const char *path, GError **error);
 

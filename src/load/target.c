@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "load/neighbours.h"
 #include "load/place.h"
 #include "util/error.h"
 
@@ -28,8 +29,22 @@ leads_to(const char *path, const struct stat *st)
     return path && stat(path, &there) == 0 && is_same_storage(&there, st);
 }
 
+/* Whether writing to TARGET could change what is at PATH. */
 static bool
-check_not_frozen(const struct state *state, const char *path, const struct stat *st, GError **error)
+is_touched(const char *path, const struct storage *target)
+{
+    scoped(storage) storage = NULL;
+    struct stat there;
+
+    if (!path || stat(path, &there) < 0)
+        return false;
+    storage = storage_new(&there);
+    return storage_overlaps(storage, target);
+}
+
+static bool
+check_not_frozen(const struct state *state, const char *path, const struct storage *target,
+                 GError **error)
 {
     g_autoptr(GPtrArray) all = snapshot_tree_all(state->snapshots->tree);
 
@@ -39,7 +54,7 @@ check_not_frozen(const struct state *state, const char *path, const struct stat 
         for (guint d = 0; d < def->disks->len; d++) {
             const struct snapshot_disk *disk = g_ptr_array_index(def->disks, d);
 
-            if (!leads_to(snapshot_def_frozen_path(def, disk->name), st))
+            if (!is_touched(snapshot_def_frozen_path(def, disk->name), target))
                 continue;
             g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
                         "'%s' holds disk '%s' of snapshot '%s' and must not be written", path,
@@ -71,11 +86,13 @@ state_load_overlay(struct state *state, const char *path, const struct image_for
                    GError **error)
 {
     const struct image *image = image_graph_walk(state->graph, path, format, error);
+    scoped(storage) storage = NULL;
     struct stat st;
 
     if (!image || !check_nothing_stands_on(state, image, error))
         return false;
-    if (stat(path, &st) == 0 && !check_not_frozen(state, path, &st, error))
+    storage = stat(path, &st) == 0 ? storage_new(&st) : NULL;
+    if (storage && !check_not_frozen(state, path, storage, error))
         return false;
     g_hash_table_insert(state->overlays, g_strdup(path), (void *)image);
     return true;
@@ -96,15 +113,23 @@ check_not_inside(const char *path, const char *directory, GError **error)
 }
 
 static bool
-check_no_image(const struct state *state, const char *path, const struct stat *st, GError **error)
+is_disk_touched(const struct state_disk *disk, const struct storage *target)
 {
-    const struct image *image = image_graph_find(state->graph, path);
+    for (const struct image *image = disk->image; image; image = image->backing) {
+        if (is_touched(image->path, target))
+            return true;
+    }
+    return is_touched(disk->def->source, target);
+}
 
+static bool
+check_no_disk(const struct state *state, const char *path, const struct storage *target,
+              GError **error)
+{
     for (guint i = 0; i < state->disks->len; i++) {
         const struct state_disk *disk = &g_array_index(state->disks, struct state_disk, i);
 
-        if (!(image && disk->image && image_stands_on(disk->image, image)) &&
-            !leads_to(disk->def->source, st))
+        if (!is_disk_touched(disk, target))
             continue;
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
                     "'%s' is an image of disk '%s', perhaps under another name", path,
@@ -112,6 +137,54 @@ check_no_image(const struct state *state, const char *path, const struct stat *s
         return false;
     }
     return true;
+}
+
+/* All others that were walked: what lies below the frozen images of other branches. */
+static bool
+check_no_image(const struct state *state, const char *path, const struct storage *target,
+               GError **error)
+{
+    g_autoptr(GPtrArray) all = image_graph_all(state->graph);
+
+    for (guint i = 0; i < all->len; i++) {
+        const struct image *image = g_ptr_array_index(all, i);
+
+        if (!is_touched(image->path, target))
+            continue;
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "'%s' is '%s', on which a snapshot stands, perhaps under another name", path,
+                    image->path);
+        return false;
+    }
+    return true;
+}
+
+static bool
+check_no_neighbour(const struct state *state, const char *path, const struct storage *target,
+                   GError **error)
+{
+    for (guint i = 0; state->neighbours && i < state->neighbours->len; i++) {
+        const struct state_neighbour *neighbour = g_ptr_array_index(state->neighbours, i);
+
+        if (!neighbour->storage || !storage_overlaps(neighbour->storage, target))
+            continue;
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "'%s' is disk '%s' of domain '%s', perhaps under another name", path,
+                    neighbour->target, neighbour->domain);
+        return false;
+    }
+    return true;
+}
+
+static bool
+check_unused(const struct state *state, const char *path, const struct stat *st, GError **error)
+{
+    scoped(storage) target = storage_new(st);
+
+    return check_no_disk(state, path, target, error) &&
+           check_not_frozen(state, path, target, error) &&
+           check_no_image(state, path, target, error) &&
+           check_no_neighbour(state, path, target, error);
 }
 
 bool
@@ -132,8 +205,7 @@ state_check_target(struct state *state, const char *disk, const char *path, GErr
 
     if (!check_not_inside(path, state->snapshots->directory, error) ||
         !check_not_inside(path, state->location->state, error) ||
-        (there && (!check_no_image(state, path, &st, error) ||
-                   !check_not_frozen(state, path, &st, error))) ||
+        (there && !check_unused(state, path, &st, error)) ||
         !state_check_place(state, path, error)) {
         g_prefix_error(error, "disk '%s': ", disk);
         return false;

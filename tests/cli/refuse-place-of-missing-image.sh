@@ -64,3 +64,13 @@ refuses "disk 'vda': '$WORK/a.k.qcow2' is where an image of disk 'vdb' has to be
 mv a.k.qcow2 "$SCRATCH/away"
 ok "$OFFSHOT" revert ./vm.xml s1 --save-as k
 assert_absent a.k.qcow2
+
+# the place of a disk of another domain
+domain_xml other vda:raw:away/disk >other.xml
+mkdir away
+ln -s away there
+for file in away/disk there/disk; do
+    assert_refuses 8 "is where disk 'vda' of domain 'other' has to be" \
+        "$OFFSHOT" create ./vm.xml l --disk-only --diskspec "vda,file=$file"
+    assert_refuses 8 "is where disk 'vda' of domain 'other' has to be" "$OFFSHOT" extract ./vm.xml s1 -o "$file"
+done

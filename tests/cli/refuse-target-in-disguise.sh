@@ -126,3 +126,58 @@ assert_chain "$one" qcow2 "$WORK/a.qcow2"
 assert_chain "$WORK/alias.0" qcow2 "$WORK/b.qcow2"
 pattern_check "$one" qcow2 0x11 0 64k
 pattern_check "$zero" qcow2 0x22 0 64k
+
+# a device that is an image by what lies behind it: the zeros at the beginning of raw images are no empty space
+rm -r vm.snapshots
+# behind FILE: $device is a loop device over it
+behind()
+{
+    device=$(losetup --find --show "$1") || fail 'no loop device can be made'
+    at_exit "losetup -d '$device'"
+}
+for name in raw neighbour spare; do
+    truncate -s 4M "$name"
+done
+pattern_write raw raw 0x33 3M 64k
+make_domain vm vda:qcow2:a.qcow2 vdb:raw:raw
+make_domain vn vda:raw:neighbour
+behind raw
+create_refused "'$device' is an image of disk 'vdb'" --diskspec "vda,stype=block,file=$device" \
+    --diskspec vdb,snapshot=no
+create_refused "'$device' is an image of disk 'vdb'" --diskspec "vdb,stype=block,file=$device"
+# frozen, or below what is frozen, in another branch
+ok "$OFFSHOT" create ./vm.xml t1 --disk-only
+make_domain vm vda:qcow2:a.qcow2
+create_refused "'$device' holds disk 'vdb' of snapshot 't1'" --diskspec "vda,stype=block,file=$device"
+ok "$OFFSHOT" delete ./vm.xml t1 --metadata
+make_domain vm vda:qcow2:a.qcow2 "vdb:qcow2:raw.t1"
+ok "$OFFSHOT" create ./vm.xml t2 --disk-only
+make_domain vm vda:qcow2:a.qcow2
+create_refused "'$device' is '$WORK/raw', on which a snapshot stands" --diskspec "vda,stype=block,file=$device"
+# of a domain beside this one
+behind neighbour
+create_refused "'$device' is disk 'vda' of domain 'vn'" --diskspec "vda,stype=block,file=$device"
+# one file behind two devices
+make_domain vm vda:qcow2:a.qcow2 vdb:qcow2:b.qcow2
+behind spare
+first=$device
+behind spare
+create_refused "in one place, '$device'" --diskspec "vda,stype=block,file=$first" \
+    --diskspec "vdb,stype=block,file=$device"
+ok "$OFFSHOT" create ./vm.xml t3 --disk-only --diskspec "vda,stype=block,file=$device" --diskspec vdb,snapshot=no
+
+# a partition lies on its disk, and beside others
+need addpart
+truncate -s 8M disk
+behind disk
+for number in 1 2; do
+    addpart "$device" "$number" $((number * 4096)) 4096 2>/dev/null || skip 'no partition can be made; all else passed'
+    IFS=: read -r major minor <"/sys/block/${device##*/}/${device##*/}p$number/dev"
+    mknod "part.$number" b "$major" "$minor" || fail 'no node can be made'
+done
+make_domain vm vda:raw:part.1
+create_refused "'vda'" --diskspec "vda,stype=block,file=$device"
+make_domain vm vda:raw:disk
+create_refused "'vda'" --diskspec "vda,stype=block,file=$WORK/part.1"
+make_domain vm vda:raw:part.1
+ok "$OFFSHOT" create ./vm.xml t4 --disk-only --diskspec "vda,stype=block,file=$WORK/part.2"
