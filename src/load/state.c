@@ -37,8 +37,10 @@ load_domain(struct state *state, struct domain_location *location, GError **erro
     bool exists;
     size_t length;
 
-    if (file_stat(location->xml, false, &st, &exists, NULL))
+    if (file_stat(location->xml, false, &st, &exists, NULL)) {
         state->domain_is_symlink = S_ISLNK(st.st_mode);
+        state->domain_links = st.st_nlink;
+    }
     text = file_read(location->xml, DOMAIN_XML_MAX, &length, &state->domain_identity, error);
     state->domain = text ? domain_def_parse(text, length, location->xml, error) : NULL;
     if (!state->domain)

@@ -22,6 +22,7 @@ struct state {
     struct domain_def *domain;
     struct file_identity domain_identity; /* of the domain XML file */
     bool domain_is_symlink;
+    uint64_t domain_links; /* names that the file has */
     struct snapshot_store *snapshots;
     GPtrArray *missing; /* of char *: directories that the store still needs, outermost first */
     struct image_graph *graph; /* NULL unless STATE_IMAGES */

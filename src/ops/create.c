@@ -170,9 +170,8 @@ plan_metadata(struct plan *plan, const struct state *state, const struct create_
         text =
             domain_def_rewrite(state->domain, (struct domain_disk_change *)created->overlays->data,
                                created->overlays->len, false, error);
-        if (!text)
+        if (!text || !record_domain(plan, state, text, error))
             return false;
-        record_domain(plan, state, text);
     }
     /* Snapshots that are there follow a renamed image also when the new one is not recorded. */
     record.moved = created->renames;

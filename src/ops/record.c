@@ -245,17 +245,40 @@ record_snapshots(struct plan *plan, const struct state *state, const struct reco
     return !def || record->replace || plan_whole_file(plan, state, def, NULL, error);
 }
 
-void
-record_domain(struct plan *plan, const struct state *state, const char *text)
+/* A file that is renamed over the domain XML leaves its other names behind, with the old images as
+ * the disks.
+ */
+static bool
+check_one_name(const struct state *state, GError **error)
+{
+    if (state->domain_is_symlink)
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "the domain XML '%s' is a symbolic link: name the file itself",
+                    state->location->xml);
+    else if (state->domain_links > 1)
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                    "the domain XML '%s' has further names (hard links), which would go on naming "
+                    "the images of now: remove them, or put a copy of the file in its place",
+                    state->location->xml);
+    else
+        return true;
+    return false;
+}
+
+bool
+record_domain(struct plan *plan, const struct state *state, const char *text, GError **error)
 {
     const char *path = state->location->xml;
     g_autofree char *stage = record_temporary_name(state, plan, path);
     struct step *replace;
 
+    if (!check_one_name(state, error))
+        return false;
     plan_check_unchanged(plan, path, &state->domain_identity);
     plan_add_stage_file(plan, RANK_MAKE, stage, text, path);
     replace = plan_add_replace(plan, RANK_DOMAIN, stage, path, &state->domain_identity);
     replace->digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, state->domain->document, -1);
+    return true;
 }
 
 bool
@@ -265,17 +288,9 @@ record_disks(struct plan *plan, const struct state *state, const GArray *changes
 
     if (changes->len == 0)
         return true;
-    if (state->domain_is_symlink) {
-        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
-                    "the domain XML '%s' is a symbolic link: name the file itself",
-                    state->location->xml);
-        return false;
-    }
     text = domain_def_rewrite(state->domain, (const struct domain_disk_change *)changes->data,
                               changes->len, false, error);
-    if (text)
-        record_domain(plan, state, text);
-    return text != NULL;
+    return text && record_domain(plan, state, text, error);
 }
 
 void

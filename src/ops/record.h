@@ -61,12 +61,13 @@ struct record {
 bool record_snapshots(struct plan *plan, const struct state *state, const struct record *record,
                       GError **error);
 
-/* Plan to replace the domain XML by TEXT. */
-void record_domain(struct plan *plan, const struct state *state, const char *text);
+/* Plan to replace the domain XML by TEXT. Fails with OFFSHOT_ERROR_REFUSED when the file is reached
+ * through a symbolic link, or has more names than one.
+ */
+bool record_domain(struct plan *plan, const struct state *state, const char *text, GError **error);
 
 /* Plan to make CHANGES (of struct domain_disk_change) to the disks of the domain XML; none are
- * fine. Fails with OFFSHOT_ERROR_REFUSED when the file is reached through a symbolic link, and as
- * domain_def_rewrite().
+ * fine. Fails as record_domain() and domain_def_rewrite() do.
  */
 bool record_disks(struct plan *plan, const struct state *state, const GArray *changes,
                   GError **error);

@@ -117,8 +117,5 @@ revert_domain_plan(struct plan *plan, struct revert *revert, GError **error)
     if (domain_def_is_same(revert->text, revert->state->domain))
         return true;
     document = domain_def_replace_element(revert->state->domain, element, error);
-    if (!document)
-        return false;
-    record_domain(plan, revert->state, document);
-    return true;
+    return document && record_domain(plan, revert->state, document, error);
 }

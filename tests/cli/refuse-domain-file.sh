@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A domain XML that is damaged, has a DOCTYPE, is too large, is no domain or names an image by a
-# relative path is refused with exit 2; one behind a symbolic link with exit 8.
+# relative path is refused with exit 2; one behind a symbolic link, or with further names, with exit 8.
 . "${srcdir:?}/lib/lib.sh"
 
 need qemu-img
@@ -52,3 +52,20 @@ ln -s good.xml vm.xml
 assert_refuses 8 'symbolic link' "$OFFSHOT" create ./vm.xml s1 --disk-only
 ok "$OFFSHOT" list ./vm.xml
 ok "$OFFSHOT" create ./good.xml s1 --disk-only
+
+# a hard link, which the renamed file would leave behind: by whatever rewrites the file
+ok "$OFFSHOT" create ./good.xml s2 --disk-only
+ln good.xml further.xml
+for command in 'create ./good.xml s3 --disk-only' 'revert ./good.xml s1' 'delete ./good.xml s2 --strategy=commit'; do
+    # shellcheck disable=SC2086 # a command and its arguments
+    assert_refuses 8 "good.xml' has further names (hard links)" "$OFFSHOT" $command
+done
+cp vm.xml "$SCRATCH/copy"
+mv "$SCRATCH/copy" good.xml
+assert_same_file good.xml further.xml
+rm further.xml
+ok "$OFFSHOT" create ./good.xml s3 --disk-only
+ln good.xml further.xml
+# what does not rewrite it does not mind
+ok "$OFFSHOT" create ./good.xml s4 --internal
+ok "$OFFSHOT" create ./good.xml s5 --disk-only --keep-filename

@@ -184,6 +184,28 @@ START_TEST(symbolic_links_are_refused_where_a_name_would_pass)
 }
 END_TEST
 
+START_TEST(domain_of_several_names_is_not_rewritten)
+{
+    static const struct asked asked[] = {{.name = "s1"},
+                                         {.name = "s1", .keep_filename = true},
+                                         {.name = "s1", .internal = true}};
+    g_autoptr(GError) error = NULL;
+    scoped(snapshot_def) def = NULL;
+    scoped(plan) plan = NULL;
+
+    planner_init(&planner, PLANNER_DISK("vda", "qcow2", "/d/a.qcow2"));
+    planner_give_images(&planner);
+    planner.state.domain_links = 2;
+    plan = plan_asked(&asked[_i], &def, &error);
+    if (_i > 0) {
+        unit_assert_ok(plan != NULL, error);
+        return;
+    }
+    ck_assert_ptr_null(plan);
+    unit_assert_error(error, OFFSHOT_ERROR_REFUSED, "'/d/vm.xml' has further names (hard links)");
+}
+END_TEST
+
 START_TEST(relative_link_starts_where_the_directory_really_is)
 {
     static const struct asked asked = {.name = "s1",
@@ -358,6 +380,7 @@ main(void)
     tcase_add_loop_test(cases, chain_that_is_said_to_be_another_is_refused, 0, 2);
     tcase_add_loop_test(cases, names_that_become_too_long_are_refused, 0, 2);
     tcase_add_loop_test(cases, symbolic_links_are_refused_where_a_name_would_pass, 0, 2);
+    tcase_add_loop_test(cases, domain_of_several_names_is_not_rewritten, 0, 3);
     tcase_add_test(cases, relative_link_starts_where_the_directory_really_is);
     tcase_add_test(cases, fault_of_an_image_counts_only_for_its_disk);
     tcase_add_loop_test(cases, disk_must_not_write_what_another_depends_on, 0,
