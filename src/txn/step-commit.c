@@ -222,6 +222,20 @@ mark_read(const char *path, struct step_mark *mark, GError **error)
     return true;
 }
 
+/* Both images are opened for writing. */
+static bool
+settle(const struct step *step, const struct image *base, const struct step_context *context,
+       GError **error)
+{
+    const struct qemu_img_target above = step_part_target(step);
+    const struct qemu_img_target into = {.path = step->source,
+                                         .format = base->format->qemu,
+                                         .block = base->block};
+
+    return step_part_settle(&above, step->fd, context, error) &&
+           step_part_settle(&into, step->with_fd, context, error);
+}
+
 bool
 step_commit_begin(struct step *step, const struct step_context *context, GError **error)
 {
@@ -236,7 +250,7 @@ step_commit_begin(struct step *step, const struct step_context *context, GError 
     top = step->fd >= 0 ? step_part_walk(graph, step, error) : NULL;
     base = top ? commit_base(step, context, top, error) : NULL;
     step->with_fd = base ? image_open(base, error) : -1;
-    return step->with_fd >= 0 &&
+    return step->with_fd >= 0 && settle(step, base, context, error) &&
            (!context->recovering || base_repair(step, base, step->with_fd, error)) &&
            set_commit_program(step, context, top, base, error) &&
            mark_read(step->source, &step->mark, error);

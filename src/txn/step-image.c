@@ -303,6 +303,27 @@ step_part_repair(const struct qemu_img_target *image, int fd, GError **error)
 }
 
 bool
+step_part_settle(const struct qemu_img_target *image, int fd, const struct step_context *context,
+                 GError **error)
+{
+    struct image_header header = {0};
+    bool dirty;
+
+    if (!step_part_read(image, fd, &header, error))
+        return false;
+    dirty = header.dirty;
+    image_header_clear(&header);
+    if (!dirty)
+        return true;
+    if (!step_part_repair(image, fd, error))
+        return false;
+    step_note(context,
+              "image '%s' was not closed by the program that wrote it last, and was repaired",
+              image->path);
+    return true;
+}
+
+bool
 step_part_flush(int fd, const char *path, GError **error)
 {
     if (fsync(fd) == 0)

@@ -14,17 +14,26 @@
 #include "util/error.h"
 
 bool
-step_link_read(const struct step *step, int fd, struct image_header *header, GError **error)
+step_part_read(const struct qemu_img_target *image, int fd, struct image_header *header,
+               GError **error)
 {
     g_autofree uint8_t *data = g_malloc(IMAGE_HEADER_SIZE);
-    ssize_t got = image_file_read(fd, step->path, data, IMAGE_HEADER_SIZE, 0, error);
+    ssize_t got = image_file_read(fd, image->path, data, IMAGE_HEADER_SIZE, 0, error);
 
     if (got < 0)
         return false;
-    if (image_header_probe(header, step->format, data, (size_t)got, 0, error))
+    if (image_header_probe(header, image->format, data, (size_t)got, 0, error))
         return true;
-    g_prefix_error(error, "image '%s': ", step->path);
+    g_prefix_error(error, "image '%s': ", image->path);
     return false;
+}
+
+bool
+step_link_read(const struct step *step, int fd, struct image_header *header, GError **error)
+{
+    const struct qemu_img_target image = step_part_target(step);
+
+    return step_part_read(&image, fd, header, error);
 }
 
 bool

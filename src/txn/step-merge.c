@@ -70,6 +70,8 @@ begin_relink(struct step *step, const struct step_context *context, GError **err
         return false;
     if (state == LINK_NEW)
         return true;
+    if (!step_part_settle(&image, step->fd, context, error))
+        return false;
     name = step_part_name(step->fd);
     image.path = name;
     step->argv = qemu_img_rebase_argv(&image, &spec, step->sandbox);
@@ -116,6 +118,7 @@ static bool
 begin_rebase(struct step *step, const struct step_context *context, GError **error)
 {
     scoped_fd fd = step_part_open(step, context, error);
+    const struct qemu_img_target image = step_part_target(step);
     g_autofree char *stand_in = NULL;
     enum link_state state;
     uint64_t size;
@@ -124,7 +127,8 @@ begin_rebase(struct step *step, const struct step_context *context, GError **err
         return false;
     if (state == LINK_NEW)
         return true;
-    if ((context->recovering || state != LINK_OLD) && !go_back(step, fd, state, error))
+    if (!step_part_settle(&image, fd, context, error) ||
+        ((context->recovering || state != LINK_OLD) && !go_back(step, fd, state, error)))
         return false;
     step->with_fd = scoped_fd_steal(&fd);
     stand_in = step_stand_in(step, size, error);

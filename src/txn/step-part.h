@@ -105,9 +105,20 @@ bool step_part_run(char **argv, const struct sandbox *sandbox, int fd, GError **
  */
 bool step_part_repair(const struct qemu_img_target *image, int fd, GError **error);
 
+/* Repair IMAGE, open at FD, when its header says that a program wrote it and did not close it
+ * (lazy_refcounts): one that opens it for writing does so anyway, and qemu-img complains of what it
+ * finds. The user is told. Fails as step_part_repair() does.
+ */
+bool step_part_settle(const struct qemu_img_target *image, int fd,
+                      const struct step_context *context, GError **error);
+
 bool step_part_flush(int fd, const char *path, GError **error);
 
-/* Read the header of the image of STEP, open at FD; free with image_header_clear(). */
+/* Read the header of IMAGE, open at FD; free with image_header_clear(). */
+bool step_part_read(const struct qemu_img_target *image, int fd, struct image_header *header,
+                    GError **error);
+
+/* The same of the image of STEP. */
 bool step_link_read(const struct step *step, int fd, struct image_header *header, GError **error);
 
 /* Whether HEADER has the backing link LINK. */

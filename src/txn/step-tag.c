@@ -69,8 +69,11 @@ static char **
 begin(struct tagged *tagged, const struct step_context *context, GError **error)
 {
     const struct step *step = tagged->step;
+    const struct qemu_img_target image = step_part_target(step);
 
-    if (!(context->recovering ? tagged_repair : tagged_read)(tagged, error))
+    if (!(context->recovering
+              ? tagged_repair(tagged, error)
+              : step_part_settle(&image, tagged->fd, context, error) && tagged_read(tagged, error)))
         return NULL;
     if (step->kind == STEP_TAKE_TAG)
         return begin_take(tagged, error);
