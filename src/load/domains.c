@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "load/unread.h"
 #include "util/error.h"
 
 #define DOMAIN_XML_MAX (1024 * 1024)
@@ -79,6 +80,43 @@ follow_disks(const struct neighbour *neighbour, const struct domain_def *domain)
         follow_disk(neighbour, g_ptr_array_index(domain->disks, i));
 }
 
+/* Follow IMAGE, which a file that nobody can read names. */
+static void
+follow_named(const struct neighbour *unread, const char *image)
+{
+    struct image_file file = {0};
+
+    if (!image_file_look(&file, image, NULL))
+        return;
+    if (g_hash_table_contains(unread->search->images, &file))
+        outside_note(unread->search->outside, &file, g_strdup(unread->owner), NULL);
+    else
+        follow_image(unread, image, &file, NULL);
+}
+
+/* Follow PATH, which may be XML of a ROOT that we cannot read: whatever it names. */
+static void
+follow_unread(struct search *search, const char *path, const char *root)
+{
+    scoped(unread) unread = unread_load(path, root);
+    g_autoptr(GPtrArray) paths = unread ? unread_paths(unread) : NULL;
+    g_autofree char *owner = g_strdup_printf("%s (cannot be read)", path);
+    const struct neighbour neighbour = {.search = search, .owner = owner};
+    GHashTableIter iter;
+    gpointer file;
+    gpointer image;
+
+    if (!unread)
+        return;
+    g_hash_table_iter_init(&iter, search->images);
+    while (g_hash_table_iter_next(&iter, &file, &image)) {
+        if (unread_names(unread, ((const struct image *)image)->path))
+            outside_note(search->outside, file, g_strdup(owner), NULL);
+    }
+    for (guint i = 0; i < paths->len; i++)
+        follow_named(&neighbour, g_ptr_array_index(paths, i));
+}
+
 static void
 follow_snapshot(const struct neighbour *domain, const char *path)
 {
@@ -90,8 +128,10 @@ follow_snapshot(const struct neighbour *domain, const char *path)
         def ? g_strdup_printf("snapshot '%s' of %s", def->name, domain->owner) : NULL;
     const struct neighbour snapshot = {domain->search, domain->is_own, owner};
 
-    if (!def)
+    if (!def) {
+        follow_unread(domain->search, path, "domainsnapshot");
         return;
+    }
     follow_disks(&snapshot, def->domain);
     follow_disks(&snapshot, def->inactive_domain);
 }
@@ -138,14 +178,15 @@ follow_domain(struct search *search, const char *path, unsigned *left)
     size_t length;
     g_autofree char *text = file_read(path, DOMAIN_XML_MAX, &length, NULL, NULL);
     scoped(domain_def) domain = text ? domain_def_parse(text, length, path, NULL) : NULL;
-    g_autofree char *owner = domain ? g_strdup_printf("domain '%s'", domain->name) : NULL;
+    g_autofree char *owner = domain ? g_strdup_printf("domain '%s'", domain->name) : g_strdup(path);
     struct neighbour neighbour = {.search = search, .owner = owner};
 
-    if (!domain)
-        return;
     /* what a copy of our own definition names of our images is no use of anybody else's */
-    neighbour.is_own = domain_def_is_same_domain(search->state->domain, domain);
-    follow_disks(&neighbour, domain);
+    neighbour.is_own = domain && domain_def_is_same_domain(search->state->domain, domain);
+    if (domain)
+        follow_disks(&neighbour, domain);
+    else
+        follow_unread(search, path, "domain");
     follow_snapshots(&neighbour, path, left);
 }
 

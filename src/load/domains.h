@@ -20,10 +20,13 @@ struct search {
 
 /* Follow the disks of the domains whose XML files (*.xml) lie beside that of this one: the first
  * DOMAINS_MAX of them by name, links followed, directories (libvirt's "autostart") not. A disk that
- * is an image of the graph itself is noted as "PATH of domain 'NAME'". What is no domain XML is
- * passed over, and so are the images of the graph that another copy of this very domain names (the
- * same uuid or, without one, the same name). Their snapshots are followed in the same way, the
+ * is an image of the graph itself is noted as "PATH of domain 'NAME'". Documents of something else
+ * are passed over, and so are the images of the graph that another copy of this very domain names
+ * (the same uuid or, without one, the same name). Their snapshots are followed in the same way, the
  * first DOMAINS_SNAPSHOTS_MAX; a disk is noted as "PATH of snapshot 'S' of domain 'NAME'".
+ *
+ * A file that may be such XML, and cannot be read as that, is noted as "FILE (cannot be read)" on
+ * the images whose file names or paths it says; on all images when nobody knows what it says.
  *
  * Where an image of theirs is missing, an operation may have given it another name for a while, or
  * put another in its place: all that lies in its directory is followed instead.

@@ -204,6 +204,41 @@ START_TEST(other_domain_with_an_unknown_chain_may_stand_on_all)
 }
 END_TEST
 
+/* What a file beside says when nobody can read it as XML of a domain. */
+static const struct unread_case {
+    const char *text;
+    bool on_base;
+    bool on_top;
+} unread[] = {
+    {"<domain><name>x</name><source file='/x/top'/>", false, true},
+    {"<domain><source file=\"/x/base\"><source file='/x/top'>", true, true},
+    {"<domain><source pool='p' volume='base'/>", true, false},
+    {"<!DOCTYPE domain><domain><source file='/x/base'/></domain>", true, false},
+    {"<?xml version='1.0' encoding='ISO-8859-1'?><domain><source file='/x/top'/></domain>", false,
+     true},
+    {"<!DOCTYPE domain [<!ENTITY x 'to'>]><domain><source file='/x/&x;p'/></domain>", true, true},
+    {"<domain><source file='/x/&#116;op'/>", true, true},
+    {"<domain><source file='/x/stop'/>", false, false},
+    {"<network><name>top</name><source file='/x/top'/></network>", false, false},
+    {"top and base", false, false},
+    {"", false, false},
+};
+
+START_TEST(what_an_unread_file_names_counts)
+{
+    const struct unread_case *one = &unread[_i];
+    const char *text = "unread.xml (cannot be read)";
+    struct tree_case tree;
+
+    make_images();
+    tree_save("unread.xml", one->text);
+    tree_load(&tree);
+    check(&tree, "d/base", one->on_base ? text : "");
+    check(&tree, "d/top", one->on_top ? text : "");
+    tree_clear(&tree);
+}
+END_TEST
+
 START_TEST(copy_of_the_same_domain_is_none_other)
 {
     struct tree_case tree;
@@ -380,6 +415,7 @@ main(void)
     tcase_add_test(cases, directories_of_all_images_are_looked_at);
     tcase_add_test(cases, other_domains_are_followed);
     tcase_add_test(cases, other_domain_with_an_unknown_chain_may_stand_on_all);
+    tcase_add_loop_test(cases, what_an_unread_file_names_counts, 0, G_N_ELEMENTS(unread));
     tcase_add_test(cases, copy_of_the_same_domain_is_none_other);
     tcase_add_test(cases, clone_that_kept_the_name_is_another_domain);
     tcase_add_test(cases, links_to_images_are_followed);
