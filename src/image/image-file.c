@@ -65,6 +65,15 @@ set_from_stat(struct image_file *file, const char *path, const struct stat *st, 
     return true;
 }
 
+struct image_file *
+image_file_copy(const struct image_file *file)
+{
+    struct image_file *copy = g_new(struct image_file, 1);
+
+    *copy = *file;
+    return copy;
+}
+
 bool
 image_file_look(struct image_file *file, const char *path, GError **error)
 {

@@ -24,6 +24,9 @@ struct image_file {
 guint image_file_hash(gconstpointer file);
 gboolean image_file_equal(gconstpointer a, gconstpointer b);
 
+/* A copy; free with g_free(). */
+struct image_file *image_file_copy(const struct image_file *file);
+
 /* Look what PATH is. Fails with OFFSHOT_ERROR_INCONSISTENT when nothing is there,
  * OFFSHOT_ERROR_REFUSED when it is neither file nor block device, OFFSHOT_ERROR_FAILED when it
  * cannot be told.

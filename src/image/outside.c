@@ -24,15 +24,6 @@ struct outside {
     GHashTable *dependents; /* struct image_file -> GPtrArray of struct dependent */
 };
 
-static gpointer
-file_copy(const struct image_file *file)
-{
-    struct image_file *copy = g_new(struct image_file, 1);
-
-    *copy = *file;
-    return copy;
-}
-
 static void
 dependent_free(gpointer data)
 {
@@ -68,7 +59,7 @@ outside_free(struct outside *outside)
 void
 outside_skip(struct outside *outside, const struct image_file *file)
 {
-    g_hash_table_add(outside->skipped, file_copy(file));
+    g_hash_table_add(outside->skipped, image_file_copy(file));
 }
 
 static bool
@@ -90,7 +81,7 @@ outside_note(struct outside *outside, const struct image_file *below, char *text
 
     if (!dependents) {
         dependents = g_ptr_array_new_with_free_func(dependent_free);
-        g_hash_table_insert(outside->dependents, file_copy(below), dependents);
+        g_hash_table_insert(outside->dependents, image_file_copy(below), dependents);
     }
     if (is_noted(dependents, text)) {
         g_free(text);
@@ -135,7 +126,8 @@ outside_follow(struct outside *outside, const char *path, const struct image_fil
         g_autofree char *below = NULL;
         g_autoptr(GError) local = NULL;
 
-        if (!g_hash_table_add(outside->seen, file_copy(&here)) && !(layers == 0 && here.symlink))
+        if (!g_hash_table_add(outside->seen, image_file_copy(&here)) &&
+            !(layers == 0 && here.symlink))
             break;
         below = backing_guess(at, &here, &local);
         if (is_unknown(local, layers)) {

@@ -8,15 +8,7 @@
 #include <sys/stat.h>
 
 #include "load/domains.h"
-
-static gpointer
-file_copy(const struct image_file *file)
-{
-    struct image_file *copy = g_new(struct image_file, 1);
-
-    *copy = *file;
-    return copy;
-}
+#include "load/kept.h"
 
 /* What the graph knows of an image, as image_file_look() would tell it. */
 static bool
@@ -42,13 +34,15 @@ search_begin(struct search *search, struct state *state)
     search->outside = outside_new();
     search->images = g_hash_table_new_full(image_file_hash, image_file_equal, g_free, NULL);
     search->strayed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    search->looked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    search->named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     for (guint i = 0; i < all->len; i++) {
         struct image *image = g_ptr_array_index(all, i);
         struct image_file file;
 
         if (!file_of_image(&file, image))
             continue;
-        g_hash_table_insert(search->images, file_copy(&file), image);
+        g_hash_table_insert(search->images, image_file_copy(&file), image);
         outside_skip(search->outside, &file);
     }
 }
@@ -83,6 +77,8 @@ search_end(struct search *search)
     }
     g_hash_table_unref(search->images);
     g_hash_table_unref(search->strayed);
+    g_hash_table_unref(search->looked);
+    g_hash_table_unref(search->named);
     outside_free(search->outside);
 }
 
@@ -176,8 +172,11 @@ state_load_dependents(struct state *state)
     g_hash_table_iter_init(&iter, directories);
     while (g_hash_table_iter_next(&iter, &directory, &images)) {
         g_hash_table_add(state->searched, g_strdup(directory));
+        g_hash_table_add(search.looked, g_strdup(directory));
         look_at_directory(&search, directory, images);
     }
+    search_kept(&search);
     search_domains(&search);
+    search_note_kept(&search);
     search_end(&search);
 }

@@ -10,13 +10,6 @@
 
 #define DOMAIN_XML_MAX (1024 * 1024)
 
-/* A domain beside this one, or one of its snapshots. */
-struct neighbour {
-    struct search *search;
-    bool is_own;       /* a copy of our own definition */
-    const char *owner; /* for messages */
-};
-
 /* On any image, wherever that is. */
 static void
 note_on_all(struct search *search, const char *text)
@@ -29,9 +22,8 @@ note_on_all(struct search *search, const char *text)
         outside_note(search->outside, file, g_strdup(text), NULL);
 }
 
-/* Follow PATH, which is FILE. Fails with OFFSHOT_ERROR_INCONSISTENT when it no longer is. */
-static bool
-follow_image(const struct neighbour *neighbour, const char *path, struct image_file *file,
+bool
+search_image(const struct neighbour *neighbour, const char *path, struct image_file *file,
              GError **error)
 {
     struct search *search = neighbour->search;
@@ -66,7 +58,7 @@ follow_disk(const struct neighbour *neighbour, const struct domain_disk *disk)
         !g_path_is_absolute(disk->source))
         return;
     if (image_file_look(&file, disk->source, &error) &&
-        follow_image(neighbour, disk->source, &file, &error))
+        search_image(neighbour, disk->source, &file, &error))
         return;
     if (disk->type == DISK_TYPE_FILE &&
         g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT))
@@ -91,7 +83,7 @@ follow_named(const struct neighbour *unread, const char *image)
     if (g_hash_table_contains(unread->search->images, &file))
         outside_note(unread->search->outside, &file, g_strdup(unread->owner), NULL);
     else
-        follow_image(unread, image, &file, NULL);
+        search_image(unread, image, &file, NULL);
 }
 
 /* Follow PATH, which may be XML of a ROOT that we cannot read: whatever it names. */

@@ -16,7 +16,23 @@ struct search {
     struct outside *outside; /* skips the images of the graph */
     GHashTable *images;      /* struct image_file -> struct image: these */
     GHashTable *strayed;     /* set of char *: directories where images of others are missing */
+    GHashTable *looked;      /* set of char *: directories of which all was followed */
+    GHashTable *named;       /* path -> struct image_file, or NULL: what own snapshots name */
 };
+
+/* A domain that is looked at, or one of its snapshots. */
+struct neighbour {
+    struct search *search;
+    bool is_own;       /* our own, or a copy of it: what it names in the graph is no news */
+    const char *owner; /* for messages */
+};
+
+/* Follow PATH, which is FILE, of NEIGHBOUR, and note it as "PATH of OWNER" where it is an image of
+ * the graph itself; on all images when it cannot be told what it stands on. Fails with the errors
+ * of outside_follow().
+ */
+bool search_image(const struct neighbour *neighbour, const char *path, struct image_file *file,
+                  GError **error);
 
 /* Follow the disks of the domains whose XML files (*.xml) lie beside that of this one: the first
  * DOMAINS_MAX of them by name, links followed, directories (libvirt's "autostart") not. A disk that

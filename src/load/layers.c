@@ -15,12 +15,16 @@
 #define LAYERS_MAX (1024 * 1024)
 /* the last word of a line of which the image is no layer */
 #define FLATTENED "flattened"
+/* the same, of which the image is not ours; and what stands for its format */
+#define KEPT "kept"
+#define KEPT_FORMAT "-"
 
 struct layer {
     struct file_identity identity; /* inode and birth only */
     const struct image_format *format;
     char *path;
     bool flattened; /* it is no layer, but was ours before it was flattened */
+    bool kept;      /* it is not ours; the format is not known */
 };
 
 static void
@@ -50,14 +54,15 @@ layer_parse(const char *line)
     uint64_t birth;
 
     layer->flattened = count == 5 && strcmp(words[4], FLATTENED) == 0;
-    if ((count == 4 || layer->flattened) &&
+    layer->kept = count == 5 && strcmp(words[4], KEPT) == 0 && strcmp(words[2], KEPT_FORMAT) == 0;
+    if ((count == 4 || layer->flattened || layer->kept) &&
         parse_number(words[0], UINT64_MAX, &layer->identity.inode) && layer->identity.inode > 0 &&
         parse_number(words[1], INT64_MAX, &birth)) {
         layer->identity.birth = (int64_t)birth;
         layer->format = image_format_find_qemu(words[2]);
         layer->path = g_uri_unescape_string(words[3], NULL);
     }
-    if (layer->format && layer->path && *layer->path == '/')
+    if ((layer->format || layer->kept) && layer->path && *layer->path == '/')
         return layer;
     layer_free(layer);
     return NULL;
@@ -178,6 +183,30 @@ image_at(struct state *state, const struct layer *layer)
     return image_graph_walk(state->graph, layer->path, layer->format, NULL);
 }
 
+/* Whether FILE, found at the path of KEPT, is what was kept. Device nodes are made anew. */
+static bool
+is_kept(const struct image_file *file, const struct layer *kept)
+{
+    const struct file_identity *is = &file->identity;
+    const struct file_identity *was = &kept->identity;
+
+    return file->block || (is->inode == was->inode &&
+                           (is->birth == 0 || was->birth == 0 || is->birth == was->birth));
+}
+
+static void
+note_kept(struct state *state, const struct layer *kept)
+{
+    struct image_file file = {0};
+
+    if (!image_file_look(&file, kept->path, NULL))
+        return;
+    if (!file.symlink)
+        file_identity_add_birth(&file.identity, -1, kept->path);
+    if (is_kept(&file, kept))
+        state_add_kept(state, kept->path, &kept->identity)->listed = true;
+}
+
 static void
 note_layers(struct state *state, const GPtrArray *layers)
 {
@@ -185,9 +214,15 @@ note_layers(struct state *state, const GPtrArray *layers)
 
     for (guint i = 0; i < layers->len; i++) {
         const struct layer *layer = g_ptr_array_index(layers, i);
-        /* what was flattened matters only where something else leads to it */
-        const struct image *image = layer->flattened ? NULL : image_at(state, layer);
+        const struct image *image = NULL;
 
+        if (layer->kept) {
+            note_kept(state, layer);
+            continue;
+        }
+        /* what was flattened matters only where something else leads to it */
+        if (!layer->flattened)
+            image = image_at(state, layer);
         /* it may have been reached by another name, or its directory renamed */
         if (!image || !is_layer(image, layer))
             image = g_hash_table_lookup(by_inode, &layer->identity.inode);
@@ -224,19 +259,44 @@ state_load_layers(struct state *state, GError **error)
 }
 
 static void
+format_line(GString *text, const struct file_identity *identity, const char *format,
+            const char *path, const char *end)
+{
+    g_autofree char *escaped = g_uri_escape_string(path, "/", FALSE);
+
+    g_string_append_printf(text, "%" PRIu64 " %" PRId64 " %s %s%s\n", identity->inode,
+                           MAX(identity->birth, 0), format, escaped, end);
+}
+
+static void
 format_images(GString *text, const GPtrArray *images, const char *end)
 {
     for (guint i = 0; i < images->len; i++) {
         const struct image *image = g_ptr_array_index(images, i);
-        g_autofree char *path = g_uri_escape_string(image->path, "/", FALSE);
 
-        g_string_append_printf(text, "%" PRIu64 " %" PRId64 " %s %s%s\n", image->identity.inode,
-                               MAX(image->identity.birth, 0), image->format->qemu, path, end);
+        format_line(text, &image->identity, image->format->qemu, image->path, end);
+    }
+}
+
+static void
+format_kept(GString *text, const struct state *state, const GPtrArray *kept)
+{
+    for (guint i = 0; i < kept->len; i++) {
+        const struct image *image = g_ptr_array_index(kept, i);
+
+        if (!state_is_kept(state, image->path, &image->identity))
+            format_line(text, &image->identity, KEPT_FORMAT, image->path, " " KEPT);
+    }
+    for (guint i = 0; state->kept && i < state->kept->len; i++) {
+        const struct state_kept *known = g_ptr_array_index(state->kept, i);
+
+        format_line(text, &known->identity, KEPT_FORMAT, known->path, " " KEPT);
     }
 }
 
 char *
-state_layers_format(const struct state *state, const GPtrArray *layers, const GPtrArray *flattened)
+state_layers_format(const struct state *state, const GPtrArray *layers, const GPtrArray *flattened,
+                    const GPtrArray *kept)
 {
     struct file_identity place = find_place(state);
     g_autofree char *directory = g_uri_escape_string(state->location->state, "/", FALSE);
@@ -246,6 +306,7 @@ state_layers_format(const struct state *state, const GPtrArray *layers, const GP
                            directory);
     format_images(text, layers, "");
     format_images(text, flattened, " " FLATTENED);
+    format_kept(text, state, kept);
     return g_string_free(text, FALSE);
 }
 

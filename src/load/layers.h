@@ -18,10 +18,12 @@
  *     INODE BIRTH FORMAT PATH
  *
  *     INODE BIRTH FORMAT PATH flattened
+ *     INODE BIRTH - PATH kept
  *
  * with the state directory that it belongs to (elsewhere, copied, it tells of nothing; version 1
- * has no such line) and a line for each layer, and for each image that was flattened: birth in
- * nanoseconds since the epoch, 0 when not known; format as qemu-img calls it; the path with all but
- * plain characters as %XX.
+ * has no such line) and a line for each layer, for each image that was flattened, and for each that
+ * was kept outside of the graph: birth in nanoseconds since the epoch, 0 when not known; format as
+ * qemu-img calls it; the path with all but plain characters as %XX. What was kept is noted in
+ * `kept` as long as it is found at its path.
  */
 bool state_load_layers(struct state *state, GError **error);

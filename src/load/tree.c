@@ -281,6 +281,7 @@ state_clear_tree(struct state *state)
     g_clear_pointer(&state->searched, g_hash_table_unref);
     g_clear_pointer(&state->layers, g_hash_table_unref);
     g_clear_pointer(&state->flattened, g_hash_table_unref);
+    g_clear_pointer(&state->kept, g_ptr_array_unref);
     g_clear_pointer(&state->memory, g_ptr_array_unref);
     g_clear_pointer(&state->unheld, g_ptr_array_unref);
 }
@@ -324,4 +325,47 @@ bool
 state_was_flattened(const struct state *state, const struct image *image)
 {
     return state->flattened && g_hash_table_contains(state->flattened, image);
+}
+
+static void
+kept_free(gpointer data)
+{
+    struct state_kept *kept = data;
+
+    g_free(kept->path);
+    g_free(kept);
+}
+
+static struct state_kept *
+find_kept(const struct state *state, const char *path, const struct file_identity *identity)
+{
+    for (guint i = 0; state->kept && i < state->kept->len; i++) {
+        struct state_kept *kept = g_ptr_array_index(state->kept, i);
+
+        if (kept->identity.inode == identity->inode && strcmp(kept->path, path) == 0)
+            return kept;
+    }
+    return NULL;
+}
+
+struct state_kept *
+state_add_kept(struct state *state, const char *path, const struct file_identity *identity)
+{
+    struct state_kept *kept = find_kept(state, path, identity);
+
+    if (kept)
+        return kept;
+    if (!state->kept)
+        state->kept = g_ptr_array_new_with_free_func(kept_free);
+    kept = g_new0(struct state_kept, 1);
+    kept->path = g_strdup(path);
+    kept->identity = *identity;
+    g_ptr_array_add(state->kept, kept);
+    return kept;
+}
+
+bool
+state_is_kept(const struct state *state, const char *path, const struct file_identity *identity)
+{
+    return find_kept(state, path, identity) != NULL;
 }

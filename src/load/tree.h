@@ -38,7 +38,16 @@ struct state_memory {
                    * nothing else, for messages; NULL: it is */
 };
 
-/* Load it all into STATE: `frozen`, `tags`, `dependents`, `layers`, `memory`. Called by
+/* An image outside of the graph that somebody may need as it is, and that its directory does not
+ * show: an operation left it alone and said so, or an own snapshot names it.
+ */
+struct state_kept {
+    char *path;
+    struct file_identity identity; /* inode and birth */
+    bool listed;                   /* the list of layers has it */
+};
+
+/* Load it all into STATE: `frozen`, `tags`, `dependents`, `layers`, `kept`, `memory`. Called by
  * state_load() for STATE_TREE; later for what has come into the graph of STATE_IMAGES since. Faults
  * of single snapshots stay with them. Fails with OFFSHOT_ERROR_INCONSISTENT when the table of
  * internal snapshots of an image of the tree is damaged, OFFSHOT_ERROR_FAILED when the list of
@@ -60,7 +69,8 @@ const struct state_frozen *state_find_frozen(const struct state *state, const ch
 const GPtrArray *state_get_tags(const struct state *state, const struct image *image);
 
 /* What stands directly on IMAGE from outside of the graph (of char *, for messages), found in the
- * directories of the domain's images and through the first 1,000 domain XML files beside this one:
+ * directories of the domain's images, through the names in its own snapshots and in `kept`, and
+ * through the first 1,000 domain XML files beside this one:
  * clones, templates, chains of other domains. Each is a path; "PATH of domain 'NAME'" where another
  * domain has IMAGE itself as its disk; "PATH (cannot be read)" for a file, or a whole directory,
  * that nobody can tell about and that counts as standing on all images of the directory. Borrowed;
@@ -78,9 +88,18 @@ bool state_is_layer(const struct state *state, const struct image *image);
  */
 bool state_was_flattened(const struct state *state, const struct image *image);
 
-/* The text of the list with the images of LAYERS and FLATTENED (of const struct image *) in it, for
- * a plan that stages it. PATH of the list: state_layers_path(). Free both with g_free().
+/* Add the file at PATH, which is IDENTITY, to `kept`, unless it is there; borrowed. */
+struct state_kept *state_add_kept(struct state *state, const char *path,
+                                  const struct file_identity *identity);
+
+/* Whether `kept` has the file at PATH, which is IDENTITY. */
+bool state_is_kept(const struct state *state, const char *path,
+                   const struct file_identity *identity);
+
+/* The text of the list with the images of LAYERS, FLATTENED and KEPT (of const struct image *) in
+ * it, and all of `kept`, for a plan that stages it. PATH of the list: state_layers_path(). Free
+ * both with g_free().
  */
 char *state_layers_format(const struct state *state, const GPtrArray *layers,
-                          const GPtrArray *flattened);
+                          const GPtrArray *flattened, const GPtrArray *kept);
 char *state_layers_path(const struct state *state);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ops/delete-parents.h"
+#include "ops/keep.h"
 #include "ops/record.h"
 #include "util/error.h"
 
@@ -268,25 +269,34 @@ is_held(const struct state *state, snapshot_set *removed, const struct image *la
     return false;
 }
 
-/* Images are left as they are for good: what removed snapshots need is not to be found by a later
- * operation that could make garbage of it.
- */
-static void
-forget_layers(struct plan *plan, const struct state *state, snapshot_set *removed)
+/* The layers that no removed snapshot needs. Free the container with g_ptr_array_unref(). */
+static GPtrArray *
+find_rest(const struct state *state, snapshot_set *removed)
 {
-    g_autoptr(GPtrArray) rest = g_ptr_array_new();
+    GPtrArray *rest = g_ptr_array_new();
     GHashTableIter iter;
     gpointer layer;
 
-    if (!state->layers)
-        return;
     g_hash_table_iter_init(&iter, state->layers);
     while (g_hash_table_iter_next(&iter, &layer, NULL)) {
         if (!is_held(state, removed, layer))
             g_ptr_array_add(rest, layer);
     }
-    if (rest->len < g_hash_table_size(state->layers))
-        record_layers(plan, state, rest, NULL);
+    return rest;
+}
+
+/* Images are left as they are for good: what removed snapshots need is not to be found by a later
+ * operation that could make garbage of it, or change what it stands on.
+ */
+static void
+forget_layers(struct plan *plan, const struct state *state, snapshot_set *removed)
+{
+    g_autoptr(GPtrArray) rest = find_rest(state, removed);
+    const struct keep keep = {.state = state, .removed = removed, .layers = rest};
+    g_autoptr(GPtrArray) kept = keep_find(&keep);
+
+    if (rest->len < g_hash_table_size(state->layers) || keep_is_news(state, kept))
+        record_layers(plan, state, rest, NULL, kept);
 }
 
 bool

@@ -122,5 +122,5 @@ flatten_layers_plan(struct plan *plan, const struct state *state, GPtrArray *fla
     }
     note_left(state, flattened, gone, notes);
     if (ours->len > 0 || remaining->len < g_hash_table_size(state->layers))
-        record_layers(plan, state, remaining, ours);
+        record_layers(plan, state, remaining, ours, NULL);
 }

@@ -42,3 +42,6 @@ GError *merge_several_stand_on(const struct merge_node *node, const char *rest);
  * so that a later operation knows them.
  */
 void merge_list_layers(struct merge_decision *decision);
+
+/* After that, list what stays and is in no chain of the domain any more. */
+void merge_list_kept(struct merge_decision *decision);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ops/keep.h"
 #include "ops/merge-decide.h"
 
 /* Whether one of DISKS (of struct snapshot_disk) names IMAGE as its overlay, once all have moved.
@@ -109,4 +110,25 @@ merge_list_layers(struct merge_decision *decision)
         if (is_layer(decision, node, now))
             g_ptr_array_add(merges->layers, (void *)now);
     }
+}
+
+void
+merge_list_kept(struct merge_decision *decision)
+{
+    struct merges *merges = decision->merges;
+    g_autoptr(GHashTable) gone = g_hash_table_new(NULL, NULL);
+    const struct keep keep = {
+        .state = decision->setting.state,
+        .removed = decision->setting.removed,
+        .layers = merges->layers,
+        .gone = gone,
+    };
+
+    for (guint i = 0; i < decision->graph->nodes->len; i++) {
+        const struct merge_node *node = g_ptr_array_index(decision->graph->nodes, i);
+
+        if (merges_remove(merges, node->image))
+            g_hash_table_add(gone, (void *)node->image);
+    }
+    merges->kept = keep_find(&keep);
 }

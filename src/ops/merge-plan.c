@@ -3,6 +3,7 @@
 
 #include "ops/merge.h"
 
+#include "ops/keep.h"
 #include "ops/merge-link.h"
 #include "ops/record.h"
 
@@ -149,8 +150,8 @@ merges_plan(struct plan *plan, const struct state *state, const struct merges *m
     }
     for (guint i = 0; i < merges->garbage->len; i++)
         plan_garbage(plan, g_ptr_array_index(merges->garbage, i));
-    if (!list_is_same(state, merges->layers))
-        record_layers(plan, state, merges->layers, NULL);
+    if (!list_is_same(state, merges->layers) || keep_is_news(state, merges->kept))
+        record_layers(plan, state, merges->layers, NULL, merges->kept);
     return true;
 }
 

@@ -36,6 +36,7 @@ merges_free(struct merges *merges)
     g_array_unref(merges->merges);
     g_ptr_array_unref(merges->garbage);
     g_ptr_array_unref(merges->layers);
+    g_clear_pointer(&merges->kept, g_ptr_array_unref);
     g_ptr_array_unref(merges->relinks);
     g_hash_table_unref(merges->moved);
     g_free(merges);
@@ -144,6 +145,7 @@ collect(struct merge_decision *decision)
             g_ptr_array_add(decision->merges->garbage, (void *)node->image);
     }
     merge_list_layers(decision);
+    merge_list_kept(decision);
 }
 
 struct merges *

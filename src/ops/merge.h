@@ -31,6 +31,7 @@ struct merges {
     GArray *merges;     /* of struct merge, in the order to run */
     GPtrArray *garbage; /* of const struct image *: to be removed at the end, topmost first */
     GPtrArray *layers;  /* of const struct image *: the list of layers without a name */
+    GPtrArray *kept;    /* of const struct image *: that are in no chain of the domain afterwards */
     GPtrArray *relinks; /* of const struct image *: what stands on a TOP that its BOTTOM replaces */
     GHashTable *moved;  /* path -> const struct image *: what is called otherwise afterwards */
 };

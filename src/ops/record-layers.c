@@ -44,13 +44,14 @@ find_flattened(const struct state *state, GPtrArray *layers, const GPtrArray *fl
 
 void
 record_layers(struct plan *plan, const struct state *state, const GPtrArray *layers,
-              const GPtrArray *flattened)
+              const GPtrArray *flattened, const GPtrArray *kept)
 {
     const struct file_identity *old = &state->layers_identity;
     g_autofree char *path = state_layers_path(state);
     g_autofree char *stage = record_temporary_name(state, plan, path);
     g_autoptr(GPtrArray) sorted = sort_images(layers);
     g_autoptr(GPtrArray) rest = find_flattened(state, sorted, flattened);
+    g_autoptr(GPtrArray) others = sort_images(kept);
     g_autofree char *text = NULL;
 
     /* where there is no list there may be no directory either, before a dry run; the lock keeps
@@ -58,12 +59,13 @@ record_layers(struct plan *plan, const struct state *state, const GPtrArray *lay
      */
     if (old->inode != 0)
         plan_check_unchanged(plan, path, old);
-    if (sorted->len == 0 && rest->len == 0) {
+    if (sorted->len == 0 && rest->len == 0 && others->len == 0 &&
+        !(state->kept && state->kept->len > 0)) {
         if (old->inode != 0)
             plan_add_unlink(plan, RANK_SNAPSHOTS, path)->old = *old;
         return;
     }
-    text = state_layers_format(state, sorted, rest);
+    text = state_layers_format(state, sorted, rest, others);
     plan_add_stage_file(plan, RANK_MAKE, stage, text, NULL);
     if (old->inode != 0)
         plan_add_replace(plan, RANK_SNAPSHOTS, stage, path, old);

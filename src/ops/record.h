@@ -73,10 +73,11 @@ bool record_disks(struct plan *plan, const struct state *state, const GArray *ch
                   GError **error);
 
 /* Plan to make LAYERS (of const struct image *) the list of unnamed layers that are ours; an empty
- * list is no file. FLATTENED (NULL: none) joins the images that are noted there as flattened.
+ * list is no file. FLATTENED (NULL: none) joins the images that are noted there as flattened, KEPT
+ * (NULL: none) those that are noted as kept.
  */
 void record_layers(struct plan *plan, const struct state *state, const GPtrArray *layers,
-                   const GPtrArray *flattened);
+                   const GPtrArray *flattened, const GPtrArray *kept);
 
 /* Have PLAN watched while it runs (plan_watch_directory()), in all directories in which STATE was
  * searched for what stands on its images. For plans that take such images away or change them.

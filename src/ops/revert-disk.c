@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ops/keep.h"
 #include "ops/overlay.h"
 #include "ops/record.h"
 #include "ops/revert-parts.h"
@@ -114,12 +115,49 @@ revert_disk_plan(struct plan *plan, const struct revert *revert, const struct re
     return true;
 }
 
-/* The list of unnamed layers: without those that leave, and with what was active. */
+/* Whether the definition that comes back names DISK's image. */
+static bool
+stays_active(const struct revert *revert, const struct state_disk *disk)
+{
+    for (guint i = 0; i < revert->text->disks->len; i++) {
+        const struct domain_disk *def = g_ptr_array_index(revert->text->disks, i);
+
+        if (g_strcmp0(def->source, disk->def->source) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The active images that stay so (of const struct image *), those that --save-as saves among them.
+ * Free the container with g_ptr_array_unref().
+ */
+static GPtrArray *
+find_active(const struct revert *revert)
+{
+    const GArray *disks = revert->state->disks;
+    GPtrArray *active = g_ptr_array_new();
+
+    for (guint i = 0; i < disks->len; i++) {
+        const struct state_disk *disk = &g_array_index(disks, struct state_disk, i);
+
+        if (revert->request->save_as || stays_active(revert, disk))
+            g_ptr_array_add(active, (gpointer)disk->image);
+    }
+    return active;
+}
+
+/* The list of unnamed layers: without those that leave, with what was active, and with what is in
+ * no chain any more.
+ */
 static void
 plan_layers(struct plan *plan, const struct revert *revert)
 {
     const struct state *state = revert->state;
     g_autoptr(GPtrArray) stay = g_ptr_array_new();
+    g_autoptr(GPtrArray) active = find_active(revert);
+    const struct keep keep = {
+        .state = state, .disks = active, .layers = stay, .gone = revert->leaving};
+    g_autoptr(GPtrArray) kept = NULL;
     bool same = true;
     GHashTableIter iter;
     gpointer layer;
@@ -140,8 +178,9 @@ plan_layers(struct plan *plan, const struct revert *revert)
         g_ptr_array_add(stay, image);
         same = false;
     }
-    if (!same)
-        record_layers(plan, state, stay, NULL);
+    kept = keep_find(&keep);
+    if (!same || keep_is_news(state, kept))
+        record_layers(plan, state, stay, NULL, kept);
 }
 
 static bool

@@ -103,10 +103,11 @@ load(bool write)
     g_assert(loaded || images->len == 0);
     g_assert(images->len <= 1);
     if (loaded && write) {
-        text = state_layers_format(&state, images, none);
+        text = state_layers_format(&state, images, none, none);
         write_list(text, -1);
         g_assert(load(false) == (int)images->len);
     }
+    g_clear_pointer(&state.kept, g_ptr_array_unref);
     return loaded ? (int)images->len : -1;
 }
 

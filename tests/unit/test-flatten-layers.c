@@ -27,7 +27,7 @@ make_tree(struct tree_case *tree, const char *const *layers)
     tree_load(tree);
     for (; *layers; layers++)
         g_ptr_array_add(images, (void *)tree_image(tree, *layers));
-    text = state_layers_format(tree->state, images, none);
+    text = state_layers_format(tree->state, images, none, none);
     tree_clear(tree);
     tree_save(".vm.offshot/layers", text);
 }

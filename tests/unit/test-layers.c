@@ -64,7 +64,7 @@ format(const struct state *state, const GPtrArray *layers)
 {
     g_autoptr(GPtrArray) none = g_ptr_array_new();
 
-    return state_layers_format(state, layers, none);
+    return state_layers_format(state, layers, none, none);
 }
 
 START_TEST(what_was_written_is_read)
@@ -107,6 +107,7 @@ START_TEST(flattened_images_are_read)
     struct tree_case tree;
     g_autoptr(GPtrArray) layers = g_ptr_array_new();
     g_autoptr(GPtrArray) flattened = g_ptr_array_new();
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
     g_autofree char *text = NULL;
 
     make_images();
@@ -114,7 +115,7 @@ START_TEST(flattened_images_are_read)
     tree_load(&tree);
     g_ptr_array_add(layers, (void *)tree_image(&tree, "kept"));
     g_ptr_array_add(flattened, (void *)tree_image(&tree, "top"));
-    text = state_layers_format(tree.state, layers, flattened);
+    text = state_layers_format(tree.state, layers, flattened, none);
     tree_clear(&tree);
 
     tree_save(".vm.offshot/layers", text);
@@ -123,6 +124,44 @@ START_TEST(flattened_images_are_read)
     ck_assert(!state_was_flattened(tree.state, tree_image(&tree, "kept")));
     ck_assert(!state_is_layer(tree.state, tree_image(&tree, "top")));
     ck_assert(state_is_layer(tree.state, tree_image(&tree, "kept")));
+    tree_clear(&tree);
+}
+END_TEST
+
+/* What was kept is known while it is there, and what it stands on has a dependent. */
+START_TEST(kept_images_are_read)
+{
+    struct tree_case tree;
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+    g_autoptr(GPtrArray) kept = g_ptr_array_new();
+    g_autofree char *first = NULL;
+    g_autofree char *second = NULL;
+
+    make_images();
+    scratch_do("mkdir .vm.offshot e; qemu-img create -q -f qcow2 -b $PWD/kept -F qcow2 e/x");
+    tree_load(&tree);
+    ck_assert_ptr_null(state_find_dependents(tree.state, tree_image(&tree, "kept")));
+    tree_clear(&tree);
+
+    tree_save_domain("vm.xml", "vm", "vda=qcow2:e/x");
+    tree_load(&tree);
+    g_ptr_array_add(kept, (void *)tree_image(&tree, "e/x"));
+    first = state_layers_format(tree.state, none, none, kept);
+    tree_clear(&tree);
+
+    tree_save(".vm.offshot/layers", first);
+    tree_save_domain("vm.xml", "vm", "vda=qcow2:top");
+    tree_load(&tree);
+    ck_assert_uint_eq(tree.state->kept->len, 1);
+    ck_assert_uint_eq(state_find_dependents(tree.state, tree_image(&tree, "kept"))->len, 1);
+    ck_assert_uint_eq(g_hash_table_size(tree.state->layers), 0);
+    second = state_layers_format(tree.state, none, none, none);
+    ck_assert_str_eq(second, first);
+    tree_clear(&tree);
+
+    scratch_do("mv e/x e/y; cp e/y e/x");
+    tree_load(&tree);
+    ck_assert_ptr_null(tree.state->kept);
     tree_clear(&tree);
 }
 END_TEST
@@ -297,6 +336,10 @@ static const char *const damaged[] = {
     "offshot layers 1\n12 34 qcow2 a\n",
     "offshot layers 1\n12 34 qcow2 /a%2\n",
     "offshot layers 1\n12 34 qcow2 /a%00\n",
+    "offshot layers 1\n12 34 - /a\n",
+    "offshot layers 1\n12 34 - /a flattened\n",
+    "offshot layers 1\n12 34 qcow2 /a kept\n",
+    "offshot layers 1\n12 34 - /a kept kept\n",
 };
 
 START_TEST(damaged_list_is_an_error)
@@ -351,6 +394,7 @@ main(void)
     tcase_add_test(cases, there_may_be_no_list);
     tcase_add_test(cases, what_was_written_is_read);
     tcase_add_test(cases, flattened_images_are_read);
+    tcase_add_test(cases, kept_images_are_read);
     tcase_add_test(cases, list_of_nothing_can_be_written);
     tcase_add_test(cases, list_belongs_to_its_directory);
     tcase_add_test(cases, layer_that_nothing_stands_on_comes_into_the_graph);

@@ -266,7 +266,7 @@ START_TEST(what_was_flattened_stays_noted)
     g_hash_table_add(planner.state.flattened, planner_image(&planner, "/d/w", "qcow2", NULL));
     g_ptr_array_add(flattened, planner_image(&planner, "/d/x", "qcow2", NULL));
     g_ptr_array_add(layers, planner_image(&planner, "/d/y", "qcow2", NULL));
-    record_layers(plan, &planner.state, layers, flattened);
+    record_layers(plan, &planner.state, layers, flattened, NULL);
     text = ((const struct step *)g_ptr_array_index(plan->prepare, 0))->content;
     ck_assert(g_str_has_suffix(text, "/d/x flattened\n"));
     ck_assert_ptr_nonnull(strstr(text, "/d/w flattened\n"));
@@ -287,7 +287,7 @@ START_TEST(list_of_layers_is_made_sorted_and_goes_with_the_last_of_them)
 
     g_ptr_array_add(layers, planner_image(&planner, "/d/z", "qcow2", NULL));
     g_ptr_array_add(layers, planner_image(&planner, "/d/y", "qcow2", NULL));
-    record_layers(made, &planner.state, layers, NULL);
+    record_layers(made, &planner.state, layers, NULL, NULL);
     steps = planner_steps(made);
     checks = planner_checks(made);
     ck_assert_str_eq(steps, "prepare 1 stage-file /d/.vm.offshot/.layers.offshot-TOKEN\n"
@@ -299,10 +299,10 @@ START_TEST(list_of_layers_is_made_sorted_and_goes_with_the_last_of_them)
     ck_assert(strstr(text, " /d/y\n") < strstr(text, " /d/z\n"));
 
     g_ptr_array_set_size(layers, 0);
-    record_layers(nothing, &planner.state, layers, NULL);
+    record_layers(nothing, &planner.state, layers, NULL, NULL);
     ck_assert_uint_eq(nothing->apply->len, 0);
     planner.state.layers_identity.inode = 5;
-    record_layers(gone, &planner.state, layers, NULL);
+    record_layers(gone, &planner.state, layers, NULL, NULL);
     ck_assert_int_eq(planner_step(gone, "/d/.vm.offshot/layers")->kind, STEP_UNLINK);
 }
 END_TEST
