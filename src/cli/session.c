@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cli/output.h"
+#include "store/stores.h"
 #include "store/trust.h"
 #include "txn/journal.h"
 #include "util/child.h"
@@ -265,6 +266,8 @@ carry_out(struct session *session, struct plan *plan, GError **error)
         output_plan(session->cli, plan);
     if (plan->prepare->len + plan->apply->len == 0)
         return txn_check(plan, error);
+    if (!stores_note(session->location, error))
+        return false;
     session->cli->changed = txn_run(plan, &options, error);
     progress_end(&session->progress);
     if (session->cli->changed)

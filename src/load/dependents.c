@@ -9,6 +9,7 @@
 
 #include "load/domains.h"
 #include "load/kept.h"
+#include "store/stores.h"
 
 /* What the graph knows of an image, as image_file_look() would tell it. */
 static bool
@@ -34,6 +35,7 @@ search_begin(struct search *search, struct state *state)
     search->outside = outside_new();
     search->images = g_hash_table_new_full(image_file_hash, image_file_equal, g_free, NULL);
     search->strayed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    search->stores = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     search->looked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     search->named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     for (guint i = 0; i < all->len; i++) {
@@ -77,6 +79,7 @@ search_end(struct search *search)
     }
     g_hash_table_unref(search->images);
     g_hash_table_unref(search->strayed);
+    g_hash_table_unref(search->stores);
     g_hash_table_unref(search->looked);
     g_hash_table_unref(search->named);
     outside_free(search->outside);
@@ -159,16 +162,20 @@ find_directories(const struct state *state)
     return directories;
 }
 
-void
-state_load_dependents(struct state *state)
+bool
+state_load_dependents(struct state *state, GError **error)
 {
+    g_autoptr(GPtrArray) others = stores_load(state->location, error);
     g_autoptr(GHashTable) directories = find_directories(state);
     struct search search;
     GHashTableIter iter;
     gpointer directory;
     gpointer images;
 
+    if (!others)
+        return false;
     search_begin(&search, state);
+    search.others = others;
     g_hash_table_iter_init(&iter, directories);
     while (g_hash_table_iter_next(&iter, &directory, &images)) {
         g_hash_table_add(state->searched, g_strdup(directory));
@@ -179,4 +186,5 @@ state_load_dependents(struct state *state)
     search_domains(&search);
     search_note_kept(&search);
     search_end(&search);
+    return true;
 }

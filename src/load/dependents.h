@@ -10,6 +10,6 @@
  * (load/domains.h), each with its chain. A file of which it cannot be told what it
  * stands on counts as standing on all images of its directory, and so does a directory that cannot
  * be read. All directories in which images were found, those of the other domains as well, are
- * noted in `searched`.
+ * noted in `searched`. Fails as stores_load().
  */
-void state_load_dependents(struct state *state);
+bool state_load_dependents(struct state *state, GError **error);

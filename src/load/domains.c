@@ -3,9 +3,11 @@
 
 #include "load/domains.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "load/unread.h"
+#include "store/stores.h"
 #include "util/error.h"
 
 #define DOMAIN_XML_MAX (1024 * 1024)
@@ -109,6 +111,7 @@ follow_unread(struct search *search, const char *path, const char *root)
         follow_named(&neighbour, g_ptr_array_index(paths, i));
 }
 
+/* Follow the snapshot in the file PATH; DOMAIN's owner says where it belongs. */
 static void
 follow_snapshot(const struct neighbour *domain, const char *path)
 {
@@ -117,8 +120,8 @@ follow_snapshot(const struct neighbour *domain, const char *path)
     scoped(snapshot_def) def =
         text ? snapshot_def_parse(text, length, path, SNAPSHOT_DEF_STORED, NULL) : NULL;
     g_autofree char *owner =
-        def ? g_strdup_printf("snapshot '%s' of %s", def->name, domain->owner) : NULL;
-    const struct neighbour snapshot = {domain->search, domain->is_own, owner};
+        def ? g_strdup_printf("snapshot '%s' %s", def->name, domain->owner) : NULL;
+    const struct neighbour snapshot = {.search = domain->search, .owner = owner};
 
     if (!def) {
         follow_unread(domain->search, path, "domainsnapshot");
@@ -149,23 +152,36 @@ domains_list(const char *directory)
     return paths;
 }
 
-static void
-follow_snapshots(const struct neighbour *domain, const char *xml, unsigned *left)
+/* Whether nobody has looked into STORE yet, by whatever name. */
+static bool
+is_news(struct search *search, const char *store)
 {
-    const struct state *state = domain->search->state;
-    g_autofree char *store = domain_location_find_store(state->location, xml);
+    char *resolved = realpath(store, NULL);
+    bool news = resolved && g_hash_table_add(search->stores, g_strdup(resolved));
+
+    free(resolved);
+    return news;
+}
+
+/* Snapshots of our own domain that are in another store are not ours. */
+static void
+follow_snapshots(const struct neighbour *domain, const char *store, unsigned *left)
+{
+    g_autofree char *where = domain->is_own ? g_strdup_printf("in '%s'", store)
+                                            : g_strdup_printf("of %s", domain->owner);
+    const struct neighbour other = {.search = domain->search, .owner = where};
     g_autoptr(GPtrArray) paths = NULL;
 
-    /* the tree has them */
-    if (strcmp(store, state->location->store) == 0)
+    if (!is_news(domain->search, store))
         return;
     paths = domains_list(store);
     for (guint i = 0; i<paths->len && * left> 0; i++, (*left)--)
-        follow_snapshot(domain, g_ptr_array_index(paths, i));
+        follow_snapshot(&other, g_ptr_array_index(paths, i));
 }
 
+/* Follow the domain in the file PATH, and its snapshots in STORE. */
 static void
-follow_domain(struct search *search, const char *path, unsigned *left)
+follow_domain(struct search *search, const char *path, const char *store, unsigned *left)
 {
     size_t length;
     g_autofree char *text = file_read(path, DOMAIN_XML_MAX, &length, NULL, NULL);
@@ -179,7 +195,24 @@ follow_domain(struct search *search, const char *path, unsigned *left)
         follow_disks(&neighbour, domain);
     else
         follow_unread(search, path, "domain");
-    follow_snapshots(&neighbour, path, left);
+    follow_snapshots(&neighbour, store, left);
+}
+
+/* Follow what else is known of our own domain. */
+static void
+follow_own(struct search *search, unsigned *left)
+{
+    const struct state *state = search->state;
+    const struct neighbour own = {.search = search, .is_own = true};
+    g_autoptr(GPtrArray) keepers = stores_find_keepers(state->location, state->domain->uuid);
+
+    for (guint i = 0; i < search->others->len; i++)
+        follow_snapshots(&own, g_ptr_array_index(search->others, i), left);
+    for (guint i = 0; i < keepers->len; i++) {
+        const struct stores_keeper *keeper = g_ptr_array_index(keepers, i);
+
+        follow_domain(search, keeper->xml, keeper->store, left);
+    }
 }
 
 /* Look for the images that were missing. Of files that cannot be read nothing is known here: they
@@ -208,7 +241,14 @@ search_domains(struct search *search)
     g_autoptr(GPtrArray) paths = domains_list(directory);
     unsigned snapshots = DOMAINS_SNAPSHOTS_MAX;
 
-    for (guint i = 0; i < MIN(paths->len, DOMAINS_MAX); i++)
-        follow_domain(search, g_ptr_array_index(paths, i), &snapshots);
+    /* the tree has them */
+    is_news(search, search->state->location->store);
+    follow_own(search, &snapshots);
+    for (guint i = 0; i < MIN(paths->len, DOMAINS_MAX); i++) {
+        const char *path = g_ptr_array_index(paths, i);
+        g_autofree char *store = domain_location_find_store(search->state->location, path);
+
+        follow_domain(search, path, store, &snapshots);
+    }
     follow_strayed(search);
 }

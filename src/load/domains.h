@@ -16,6 +16,8 @@ struct search {
     struct outside *outside; /* skips the images of the graph */
     GHashTable *images;      /* struct image_file -> struct image: these */
     GHashTable *strayed;     /* set of char *: directories where images of others are missing */
+    const GPtrArray *others; /* of char *: stores that --store has named */
+    GHashTable *stores;      /* set of char *: stores whose snapshots are known */
     GHashTable *looked;      /* set of char *: directories of which all was followed */
     GHashTable *named;       /* path -> struct image_file, or NULL: what own snapshots name */
 };
@@ -40,6 +42,10 @@ bool search_image(const struct neighbour *neighbour, const char *path, struct im
  * are passed over, and so are the images of the graph that another copy of this very domain names
  * (the same uuid or, without one, the same name). Their snapshots are followed in the same way, the
  * first DOMAINS_SNAPSHOTS_MAX; a disk is noted as "PATH of snapshot 'S' of domain 'NAME'".
+ *
+ * Snapshots of our own domain in any store but the one that was loaded are others' as well: in the
+ * default one, in those that --store has named before, in that of libvirt where it keeps the domain
+ * and we have a file elsewhere. They are noted as "PATH of snapshot 'S' in 'STORE'".
  *
  * A file that may be such XML, and cannot be read as that, is noted as "FILE (cannot be read)" on
  * the images whose file names or paths it says; on all images when nobody knows what it says.

@@ -267,7 +267,8 @@ state_load_tree(struct state *state, GError **error)
     identify_frozen(state);
     find_overwritten(state);
     check_facts(state);
-    state_load_dependents(state);
+    if (!state_load_dependents(state, error))
+        return false;
     state_load_memory(state);
     return true;
 }
