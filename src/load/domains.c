@@ -111,6 +111,26 @@ follow_unread(struct search *search, const char *path, const char *root)
         follow_named(&neighbour, g_ptr_array_index(paths, i));
 }
 
+/* Note in which internal snapshots of our images DEF, which OWNER is, has its disks. */
+static void
+note_claims(struct search *search, const struct snapshot_def *def, const char *owner)
+{
+    for (guint i = 0; i < def->disks->len; i++) {
+        const struct snapshot_disk *disk = g_ptr_array_index(def->disks, i);
+        const char *path = disk->snapshot == SNAPSHOT_LOCATION_INTERNAL
+                               ? snapshot_def_frozen_path(def, disk->name)
+                               : NULL;
+        struct image_file file = {0};
+        const struct image *image;
+
+        if (!path || !g_path_is_absolute(path) || !image_file_look(&file, path, NULL))
+            continue;
+        image = g_hash_table_lookup(search->images, &file);
+        if (image)
+            state_add_claim(search->state, image, def->name, owner);
+    }
+}
+
 /* Follow the snapshot in the file PATH; DOMAIN's owner says where it belongs. */
 static void
 follow_snapshot(const struct neighbour *domain, const char *path)
@@ -129,6 +149,7 @@ follow_snapshot(const struct neighbour *domain, const char *path)
     }
     follow_disks(&snapshot, def->domain);
     follow_disks(&snapshot, def->inactive_domain);
+    note_claims(domain->search, def, owner);
 }
 
 static int

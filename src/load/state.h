@@ -37,6 +37,7 @@ struct state {
     GHashTable *searched;   /* set of char *: the directories in which those were looked for */
     GHashTable *layers;     /* set of struct image: layers without a name that are ours */
     GHashTable *flattened;  /* set of struct image: what was ours before it was flattened */
+    GHashTable *claims;     /* struct image -> table of tag -> whose snapshot is kept in it, too */
     GPtrArray *unheld;      /* of struct state_unheld (load/unheld.h); NULL: not asked for */
     GPtrArray
         *neighbours;     /* of struct state_neighbour; NULL unless load/neighbours.h loaded them */

@@ -282,6 +282,7 @@ state_clear_tree(struct state *state)
     g_clear_pointer(&state->searched, g_hash_table_unref);
     g_clear_pointer(&state->layers, g_hash_table_unref);
     g_clear_pointer(&state->flattened, g_hash_table_unref);
+    g_clear_pointer(&state->claims, g_hash_table_unref);
     g_clear_pointer(&state->kept, g_ptr_array_unref);
     g_clear_pointer(&state->memory, g_ptr_array_unref);
     g_clear_pointer(&state->unheld, g_ptr_array_unref);
@@ -314,6 +315,29 @@ const GPtrArray *
 state_find_dependents(const struct state *state, const struct image *image)
 {
     return state->dependents ? g_hash_table_lookup(state->dependents, image) : NULL;
+}
+
+const char *
+state_find_claim(const struct state *state, const struct image *image, const char *tag)
+{
+    GHashTable *tags = state->claims ? g_hash_table_lookup(state->claims, image) : NULL;
+
+    return tags ? g_hash_table_lookup(tags, tag) : NULL;
+}
+
+void
+state_add_claim(struct state *state, const struct image *image, const char *tag, const char *owner)
+{
+    GHashTable *tags;
+
+    if (!state->claims)
+        state->claims = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_hash_table_unref);
+    tags = g_hash_table_lookup(state->claims, image);
+    if (!tags) {
+        tags = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        g_hash_table_insert(state->claims, (gpointer)image, tags);
+    }
+    g_hash_table_insert(tags, g_strdup(tag), g_strdup(owner));
 }
 
 bool

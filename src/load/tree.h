@@ -47,11 +47,11 @@ struct state_kept {
     bool listed;                   /* the list of layers has it */
 };
 
-/* Load it all into STATE: `frozen`, `tags`, `dependents`, `layers`, `kept`, `memory`. Called by
- * state_load() for STATE_TREE; later for what has come into the graph of STATE_IMAGES since. Faults
- * of single snapshots stay with them. Fails with OFFSHOT_ERROR_INCONSISTENT when the table of
- * internal snapshots of an image of the tree is damaged, OFFSHOT_ERROR_FAILED when the list of
- * layers cannot be read.
+/* Load it all into STATE: `frozen`, `tags`, `dependents`, `claims`, `layers`, `kept`, `memory`.
+ * Called by state_load() for STATE_TREE; later for what has come into the graph of STATE_IMAGES
+ * since. Faults of single snapshots stay with them. Fails with OFFSHOT_ERROR_INCONSISTENT when the
+ * table of internal snapshots of an image of the tree is damaged, OFFSHOT_ERROR_FAILED when the
+ * list of layers cannot be read.
  */
 bool state_load_tree(struct state *state, GError **error);
 
@@ -67,6 +67,15 @@ const struct state_frozen *state_find_frozen(const struct state *state, const ch
 
 /* The internal snapshots of IMAGE (of struct image_tag *); empty for formats without. Borrowed. */
 const GPtrArray *state_get_tags(const struct state *state, const struct image *image);
+
+/* Which snapshot of somebody else is kept in the internal snapshot TAG of IMAGE, for messages;
+ * borrowed. NULL: none.
+ */
+const char *state_find_claim(const struct state *state, const struct image *image, const char *tag);
+
+/* Note that OWNER is. */
+void state_add_claim(struct state *state, const struct image *image, const char *tag,
+                     const char *owner);
 
 /* What stands directly on IMAGE from outside of the graph (of char *, for messages), found in the
  * directories of the domain's images, through the names in its own snapshots and in `kept`, and

@@ -86,7 +86,23 @@ collect_image(const struct adopt *adopt, const char *target, const struct image 
     }
 }
 
-/* What a snapshot froze may be a template nevertheless, from which no tag is to be taken. */
+/* Why the tags of IMAGE, at INDEX of DISK, are not the domain's, or NULL: an active image may be
+ * that of another domain as well, and what a snapshot froze may be a template. Free with g_free().
+ */
+static char *
+find_image_fault(const struct adopt *adopt, const struct adopt_disk *disk, guint index)
+{
+    const struct image *image = g_ptr_array_index(disk->images, index);
+    const GPtrArray *dependents = state_find_dependents(adopt->state, image);
+
+    if (index > 0)
+        return adopt_find_doubt(adopt->state, g_ptr_array_index(disk->images, index - 1), image);
+    if (dependents && dependents->len > 0)
+        return g_strdup_printf("'%s' stands on it as well",
+                               (const char *)g_ptr_array_index(dependents, 0));
+    return NULL;
+}
+
 static void
 collect_disk(struct adopt *adopt, const struct adopt_disk *disk, GPtrArray *candidates)
 {
@@ -94,11 +110,9 @@ collect_disk(struct adopt *adopt, const struct adopt_disk *disk, GPtrArray *cand
 
     for (guint i = 0; i < disk->images->len; i++) {
         const struct image *image = g_ptr_array_index(disk->images, i);
-        g_autofree char *doubt =
-            i > 0 ? adopt_find_doubt(adopt->state, g_ptr_array_index(disk->images, i - 1), image)
-                  : NULL;
+        g_autofree char *fault = find_image_fault(adopt, disk, i);
 
-        if (doubt)
+        if (fault)
             adopt_leave_tags(adopt, target, image);
         else
             collect_image(adopt, target, image, candidates);

@@ -22,6 +22,7 @@
  *   lowest one.
  * - Tags. A name that is in an own image of each disk that could hold it, once, taken at most a
  *   minute apart from disk to disk, is one internal snapshot. Its time is that of the first tag.
+ *   None is taken from an image that somebody else has or stands on, the active one included.
  * - Never a tag with the memory of a running machine: libvirt records with it the definition that
  *   ran, with all that was plugged in, and which CPU it saw. No image tells that, and memory put
  *   into another machine is no snapshot of anything.

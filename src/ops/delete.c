@@ -127,13 +127,18 @@ count_tags(const struct plan *plan, const struct image *image, const char *tag, 
     return count;
 }
 
-/* Whether qemu-img can be told to delete the tag NAME and no other. */
+/* Whether the tag NAME is ours alone, and qemu-img can be told to delete it and no other. */
 static bool
-check_tag(const struct image *image, const GPtrArray *tags, const char *name, GError **error)
+check_tag(const struct state *state, const struct image *image, const char *name, GError **error)
 {
+    const GPtrArray *tags = state_get_tags(state, image);
+    const char *claim = state_find_claim(state, image, name);
+    g_autofree char *shared = claim ? g_strdup_printf("%s is kept in it as well", claim) : NULL;
     const char *why = NULL;
 
-    if (image_tags_count(tags, name) > 1)
+    if (shared)
+        why = shared;
+    else if (image_tags_count(tags, name) > 1)
         why = "there are several of that name";
     else if (!image_tags_selector(tags, image_tags_find(tags, name), 'd'))
         why = "qemu-img would take its name for the ID of another one";
@@ -185,7 +190,7 @@ plan_tag(struct plan *plan, const struct state *state, const struct merges *merg
         note_tag(frozen, replaced, notes);
         return true;
     }
-    if (!check_tag(image, tags, name, error))
+    if (!check_tag(state, image, name, error))
         return false;
     plan_check_exclusive(plan, image->path, &image->identity);
     /* one after the other: each program rewrites the table of the image */
