@@ -123,7 +123,8 @@ revert(struct session *session, const struct snapshot_def *target, GError **erro
     scoped(plan) plan = NULL;
 
     load_aliases(session->state);
-    state_load_unheld(session->state, target);
+    if (!state_load_unheld(session->state, target, error))
+        return false;
     request.stamp = find_stamp(session->state, request);
     plan = revert_plan(session->state, &request, &report, session->plan_notes, error);
     if (!plan || !session_run(session, plan, error))

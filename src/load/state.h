@@ -42,9 +42,9 @@ struct state {
     GPtrArray
         *neighbours;     /* of struct state_neighbour; NULL unless load/neighbours.h loaded them */
     GHashTable *writers; /* struct image -> the neighbour that may write it */
-    GPtrArray *kept;        /* of struct state_kept: what is not in the graph and has to stay;
-                             * NULL: nothing */
-    GPtrArray *memory;      /* of struct state_memory: of every snapshot that keeps it in a file */
+    GPtrArray *kept;     /* of struct state_kept: what is not in the graph and has to stay;
+                          * NULL: nothing */
+    GPtrArray *memory;   /* of struct state_memory: of every snapshot that keeps it in a file */
     struct file_identity layers_identity; /* of their list; inode 0: there is none */
     char *token;                          /* for temporary names of this run */
     int64_t now;                          /* seconds since the epoch */

@@ -109,8 +109,8 @@ identify_unheld(const struct state *state)
     }
 }
 
-void
-state_load_unheld(struct state *state, const struct snapshot_def *target)
+bool
+state_load_unheld(struct state *state, const struct snapshot_def *target, GError **error)
 {
     g_autoptr(GPtrArray) all = snapshot_tree_all(state->snapshots->tree);
 
@@ -123,10 +123,12 @@ state_load_unheld(struct state *state, const struct snapshot_def *target)
     }
     if (walk_returning(state, target)) {
         g_hash_table_remove_all(state->dependents);
-        state_load_dependents(state);
+        if (!state_load_dependents(state, error))
+            return false;
         identify_again(state);
     }
     identify_unheld(state);
+    return true;
 }
 
 const struct state_unheld *

@@ -21,8 +21,9 @@ struct state_unheld {
 /* Load `unheld` of all snapshots into STATE, which was loaded with STATE_TREE, and walk those that
  * come back writable when the domain is reverted to TARGET: they and their chains become images of
  * the graph, and whatever stands on these is in `dependents`. Faults stay with the single ones.
+ * Fails as state_load_dependents().
  */
-void state_load_unheld(struct state *state, const struct snapshot_def *target);
+bool state_load_unheld(struct state *state, const struct snapshot_def *target, GError **error);
 
 /* Whether DEF, which a snapshot does not hold, comes back as it was then: the domain has no such
  * disk now, or none that is a file or block device. A medium always is that of then. Pure.
