@@ -137,23 +137,6 @@ merge_rules_state_known(const struct state *state, GError **error)
     return merge_rules_all_known(&setting, error);
 }
 
-bool
-merge_rules_attached(const struct merge_setting *setting, const struct image *image, GError **error)
-{
-    const struct state *state = setting->state;
-
-    for (guint i = 0; i < state->frozen->len; i++) {
-        const struct state_frozen *frozen = g_ptr_array_index(state->frozen, i);
-
-        if (frozen->image != image || !is_removed(setting, frozen->def) ||
-            find_domain_disk(state->domain, frozen->disk->name))
-            continue;
-        return merge_refuse(error, "'%s' is of disk '%s', which the domain does not have any more",
-                            image->path, frozen->disk->name);
-    }
-    return true;
-}
-
 /* Whether IMAGE lies, by any of its names, in the directory DIRECTORY. */
 static bool
 lies_in(const struct state *state, const struct image *image, const char *directory)

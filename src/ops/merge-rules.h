@@ -29,8 +29,9 @@ bool merge_rules_all_known(const struct merge_setting *setting, GError **error);
 /* The same of all snapshots, for operations that remove none. */
 bool merge_rules_state_known(const struct state *state, GError **error);
 
-/* Whether disks of removed snapshots in IMAGE are disks of the domain still: what was detached may
- * have been written since, and nobody knows what stands on it.
+/* Whether disks of removed snapshots in IMAGE are disks of the domain still, and not others that
+ * have got their targets: what was detached may have been written since, and nobody knows what
+ * stands on it.
  */
 bool merge_rules_attached(const struct merge_setting *setting, const struct image *image,
                           GError **error);

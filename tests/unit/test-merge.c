@@ -108,7 +108,7 @@ static const struct {
     /* internal snapshots */
     {"vda=a", "a", "s1*:vda=a!", "s1", MERGE_AUTO, NULL, NULL, "", NULL},
     {"vda=b", "a b", "s1*:vda=a!", "s1", MERGE_AUTO, NULL, NULL, "",
-     "'/d/a' stays: no snapshot made '/d/a', and it is in no chain of the domain"},
+     "'/d/a' stays: '/d/a' is of a disk 'vda' in whose place the domain has '/d/b'"},
     {"vda=a.9", "a a.s1<a a.9<a", "s1*:vda=a>a.s1 s2^s1:vda=a.s1!", "s2", MERGE_AUTO, NULL, NULL,
      "", "'/d/a.s1' stays: "},
     {"vda=a.9", "a a.s1<a a.9<a", "s1*:vda=a>a.s1 s2^s1:vda=a.s1!", "s2", MERGE_AUTO, NULL, "a.s1",
@@ -127,6 +127,10 @@ static const struct {
     /* a disk that the domain does not have any more */
     {"vda=a", "a b b.s1<b", "s1*:vda=a!,vdb=b>b.s1", "s1", MERGE_AUTO, NULL, NULL, "",
      "'/d/b' stays: '/d/b' is of disk 'vdb', which the domain does not have any more"},
+    /* another disk has its target */
+    {"vda=a.s1 vdb=c", "a a.s1<a b b.s0<b c", "s0:vdb=b>b.s0 s1^s0*:vdb=b.s0>/o/b.s1", "s1",
+     MERGE_AUTO, NULL, NULL, "",
+     "'/d/b.s0' stays: '/d/b.s0' is of a disk 'vdb' in whose place the domain has '/d/c'"},
     /* --keep-filename: told by the name where nobody else tells */
     {"vda=a.q", "a.s1.q a.q<a.s1.q", "s1*:vda=a.s1.q>a.q", "s1", MERGE_AUTO, NULL, NULL,
      "0 commit a.q a.s1.q keep\nmove /d/a.s1.q a.q\n", NULL},
