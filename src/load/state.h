@@ -3,6 +3,7 @@
 
 #include "conf/domain-def.h"
 #include "image/graph.h"
+#include "image/storage.h"
 #include "store/location.h"
 #include "store/snapshots.h"
 
@@ -49,6 +50,16 @@ struct state {
     char *token;                          /* for temporary names of this run */
     int64_t now;                          /* seconds since the epoch */
     int64_t loaded;                       /* when loading began, nanoseconds since the epoch */
+};
+
+/* A disk of another domain whose XML file lies beside that of this one (load/neighbours.h). */
+struct state_neighbour {
+    char *domain;            /* its name */
+    char *xml;               /* the file that says so */
+    char *target;            /* "vda" */
+    char *path;              /* absolute */
+    bool writes;             /* a guest may write it: neither <readonly/> nor <transient/> */
+    struct storage *storage; /* NULL: nothing is there */
 };
 
 enum state_parts {
@@ -114,3 +125,7 @@ SCOPED_DEFINE(state)
 
 /* The state of the disk whose target is TARGET; it must be one of the domain's. */
 const struct state_disk *state_get_disk(const struct state *state, const char *target);
+
+/* The first disk of another domain that may write IMAGE, an active one, or NULL. */
+const struct state_neighbour *state_find_writer(const struct state *state,
+                                                const struct image *image);

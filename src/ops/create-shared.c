@@ -3,7 +3,6 @@
 
 #include "ops/create-shared.h"
 
-#include "load/neighbours.h"
 #include "load/tree.h"
 #include "ops/usage.h"
 #include "util/error.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <config.h>
 
-#include "load/neighbours.h"
 #include "unit/planner-create.h"
 
 /* What else has to do with the images of a snapshot that is to be taken. */
