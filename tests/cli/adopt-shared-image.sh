@@ -16,8 +16,8 @@ assert_tag()
 make_image a.qcow2 qcow2 1M
 pattern_write a.qcow2 qcow2 0x11 0 64k
 make_domain vm vda:qcow2:a.qcow2
-make_domain vn vda:qcow2:a.qcow2
 ok "$OFFSHOT" create ./vm.xml s1 --internal
+make_domain vn vda:qcow2:a.qcow2
 pattern_write a.qcow2 qcow2 0x22 0 64k
 ok "$OFFSHOT" adopt ./vn.xml
 assert_stdout_line 'Domain vn has nothing to adopt'

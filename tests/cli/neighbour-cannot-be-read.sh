@@ -44,7 +44,10 @@ for how in domain snapshot; do
     one "snapshots-$how"
     make_image other.qcow2 qcow2 4M
     make_domain other vda:qcow2:a.s2
+    # one of them runs at a time, and the other one is elsewhere
+    mv vm.xml "$SCRATCH"
     ok "$OFFSHOT" create ./other.xml o1 --disk-only --diskspec "vda,file=$PWD/o.qcow2"
+    mv "$SCRATCH/vm.xml" .
     make_domain other vda:qcow2:other.qcow2
     if [ "$how" = domain ]; then
         sed -i 's/<vcpu/<<vcpu/' other.xml
