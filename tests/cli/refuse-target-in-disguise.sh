@@ -167,11 +167,12 @@ create_refused "in one place, '$device'" --diskspec "vda,stype=block,file=$first
 ok "$OFFSHOT" create ./vm.xml t3 --disk-only --diskspec "vda,stype=block,file=$device" --diskspec vdb,snapshot=no
 
 # a partition lies on its disk, and beside others
-need addpart
+need addpart delpart
 truncate -s 8M disk
 behind disk
 for number in 1 2; do
     addpart "$device" "$number" $((number * 4096)) 4096 2>/dev/null || skip 'no partition can be made; all else passed'
+    AT_EXIT=("delpart '$device' $number" "${AT_EXIT[@]}")
     IFS=: read -r major minor <"/sys/block/${device##*/}/${device##*/}p$number/dev"
     mknod "part.$number" b "$major" "$minor" || fail 'no node can be made'
 done

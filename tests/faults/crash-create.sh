@@ -18,9 +18,7 @@ make_domain vm vda:qcow2:"$CASE/a.qcow2" vdb:raw:"$CASE/b.img"
 ok "$OFFSHOT" create ./vm.xml s1 --disk-only
 pattern_write a.s1 qcow2 0x12 128k 128k
 pattern_write b.s1 qcow2 0x22 128k 128k
-# overlays that somebody has prepared, the record of a snapshot, and a place for copies
-make_image prepared-a qcow2 1M -b "$CASE/a.s1" -F qcow2
-make_image prepared-b qcow2 1M -b "$CASE/b.s1" -F qcow2
+# the record of a snapshot, and a place for copies
 sed -e 's|<name>s1</name>|<name>again</name>|' vm.snapshots/s1.xml >again.xml
 mkdir out
 fixture_end
@@ -31,6 +29,12 @@ disturb_all 'create --keep-filename' "${create[@]}" --keep-filename
 disturb_all 'extract' "$OFFSHOT" extract ./vm.xml s1 -o out
 disturb_all 'redefine' "$OFFSHOT" create ./vm.xml --redefine --xml again.xml --current
 if is_long; then
+    # overlays that somebody has prepared
+    case_fresh
+    make_image prepared-a qcow2 1M -b "$CASE/a.s1" -F qcow2
+    make_image prepared-b qcow2 1M -b "$CASE/b.s1" -F qcow2
+    rm -r "$FIXTURE"
+    fixture_end
     disturb_all 'create --reuse-external' "${create[@]}" --reuse-external --diskspec vda,file=prepared-a \
         --diskspec vdb,file=prepared-b
     disturb_all 'create --no-metadata' "${create[@]}" --no-metadata
