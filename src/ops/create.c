@@ -203,7 +203,9 @@ create_plan(const struct state *state, const struct create_request *request,
     if (!plan_disks(plan, state, request, def, created, notes, error) ||
         !plan_metadata(plan, state, request, def, created, error))
         return NULL;
-    if (request->keep_filename)
+    if (request->keep_filename) {
         record_watch(plan, state);
+        plan->definition = g_strdup(state->location->xml);
+    }
     return g_steal_pointer(&plan);
 }

@@ -81,6 +81,7 @@ journal_format(const struct plan *plan, enum plan_phase phase, const char *boot)
     journal_set_text(file, JOURNAL_GROUP, "boot", boot);
     journal_set_text(file, JOURNAL_GROUP, "place", plan->place);
     journal_set_identity(file, JOURNAL_GROUP, "place-identity", &plan->place_identity);
+    journal_set_text(file, JOURNAL_GROUP, "definition", plan->definition);
     if (plan->watched > 0)
         g_key_file_set_int64(file, JOURNAL_GROUP, "watched", plan->watched);
     if (plan->applied > 0)
@@ -216,6 +217,8 @@ journal_parse(const char *text, size_t length, const char *boot, GError **error)
                           error) ||
         !journal_get_text(file, JOURNAL_GROUP, "boot", true, &journal->plan->boot, error) ||
         !journal_get_text(file, JOURNAL_GROUP, "place", false, &journal->plan->place, error) ||
+        !journal_get_text(file, JOURNAL_GROUP, "definition", false, &journal->plan->definition,
+                          error) ||
         !journal_get_identity(file, JOURNAL_GROUP, "place-identity", &journal->plan->place_identity,
                               error) ||
         !parse_steps(file, "prepare", PLAN_PREPARE, journal->plan->prepare, error) ||

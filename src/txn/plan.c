@@ -39,6 +39,7 @@ plan_free(struct plan *plan)
     g_free(plan->token);
     g_free(plan->boot);
     g_free(plan->place);
+    g_free(plan->definition);
     g_ptr_array_unref(plan->checks);
     g_ptr_array_unref(plan->directories);
     g_array_unref(plan->known);

@@ -130,6 +130,8 @@ struct plan {
         *directories;   /* of char *: where to look for what stands on its images (txn/watch.h) */
     int64_t watched;    /* since when, nanoseconds since the epoch */
     GArray *known;      /* of struct file_identity: what may stand on them or name them */
+    char *definition;   /* path of the domain XML that may name them whatever becomes of it, since
+                         * its names are to lead to what takes their place; NULL: none may */
     GPtrArray *prepare; /* of struct step, by rank */
     GPtrArray *apply;   /* of struct step, by rank */
     unsigned applied;   /* apply steps of ranks below this one are done and durable (commits) */

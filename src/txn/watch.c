@@ -159,6 +159,16 @@ is_ours(const struct step_context *context, const char *path, const struct file_
     return false;
 }
 
+/* Whether ST is of the definition that may name what the plan takes away. */
+static bool
+is_free_to_name(const struct plan *plan, const struct stat *st)
+{
+    struct stat own;
+
+    return plan->definition && stat(plan->definition, &own) == 0 && own.st_dev == st->st_dev &&
+           own.st_ino == st->st_ino;
+}
+
 /* Whether PATH is a definition that was written since the plan was made, and names IMAGE. */
 static bool
 is_new_definition(const struct step_context *context, const char *path, const char *image)
@@ -171,8 +181,8 @@ is_new_definition(const struct step_context *context, const char *path, const ch
         return false;
     changed = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
     file_identity_set(&there, &st);
-    return changed >= context->plan->watched && !is_ours(context, path, &there) &&
-           step_file_names(path, image);
+    return changed >= context->plan->watched && !is_free_to_name(context->plan, &st) &&
+           !is_ours(context, path, &there) && step_file_names(path, image);
 }
 
 /* A domain that was given IMAGE as its disk stands on it as well. */

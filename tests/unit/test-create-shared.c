@@ -85,6 +85,7 @@ START_TEST(plan_that_takes_a_name_away_is_watched)
     plan = plan_asked(asked, &def, &error);
     unit_assert_ok(plan != NULL, error);
     ck_assert(_i == 0 ? plan->directories->len == 0 : plan->directories->len > 0);
+    ck_assert_pstr_eq(plan->definition, _i == 0 ? NULL : "/d/vm.xml");
 }
 END_TEST
 

@@ -32,6 +32,7 @@ plan_of(const char *name)
     plan_watch_directory(plan, name);
     plan_know_file(plan, &old);
     plan_know_file(plan, &image);
+    plan->definition = g_strdup(name);
     plan_add_make_directory(plan, 0, name);
     plan_add_stage_file(plan, 1, name, "content", name);
     plan_add_create_overlay(plan, 1, name, argv, name);
@@ -89,6 +90,7 @@ START_TEST(what_is_written_is_read_again)
     ck_assert_uint_eq(lock->identity.inode, 8);
     ck_assert_uint_eq(journal->plan->directories->len, 2);
     ck_assert_str_eq(g_ptr_array_index(journal->plan->directories, 1), name);
+    ck_assert_str_eq(journal->plan->definition, name);
     ck_assert_uint_eq(journal->plan->known->len, 2);
     ck_assert_uint_eq(g_array_index(journal->plan->known, struct file_identity, 1).inode, 8);
     ck_assert_int_eq(lock->identity.mtime, 1795378938000000000);
@@ -103,6 +105,7 @@ START_TEST(plan_without_snapshot_and_steps_is_read_again)
 
     ck_assert_ptr_nonnull(journal);
     ck_assert_ptr_null(journal->plan->snapshot);
+    ck_assert_ptr_null(journal->plan->definition);
     ck_assert_uint_eq(journal->plan->prepare->len + journal->plan->apply->len, 0);
 }
 END_TEST
