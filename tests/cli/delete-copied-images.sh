@@ -104,6 +104,8 @@ done
 # whatever offshot has done before, and copied afterwards or not
 for option in --disk-only --keep-filename; do
     for again in : 'copy cp -a'; do
+        is_long || [ "$option $again" = '--disk-only :' ] || [ "$option $again" = '--keep-filename copy cp -a' ] \
+            || continue
         for strategy in commit rebase; do
             for name in s1 s2 s3; do
                 prepare "$option"
