@@ -6,6 +6,7 @@
 
 #include "cli/output.h"
 #include "cli/session.h"
+#include "load/neighbours.h"
 #include "load/place.h"
 #include "load/unheld.h"
 #include "ops/revert.h"
@@ -123,6 +124,8 @@ revert(struct session *session, const struct snapshot_def *target, GError **erro
     scoped(plan) plan = NULL;
 
     load_aliases(session->state);
+    if (save_as)
+        state_load_neighbours(session->state);
     if (!state_load_unheld(session->state, target, error))
         return false;
     request.stamp = find_stamp(session->state, request);

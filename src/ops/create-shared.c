@@ -45,10 +45,10 @@ check_no_writer(const struct state *state, const struct state_disk *mine, GError
     if (writer)
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
                     "disk '%s': '%s' is disk '%s' of domain '%s' as well, which would write it: "
-                    "make it <readonly/> in '%s' or take it out there, or leave it out here with "
-                    "--diskspec %s,snapshot=no",
+                    "make it <readonly/> in '%s' or take it out there, or leave it out of the "
+                    "snapshot",
                     mine->def->target, mine->image->path, writer->target, writer->domain,
-                    writer->xml, mine->def->target);
+                    writer->xml);
     return !writer;
 }
 

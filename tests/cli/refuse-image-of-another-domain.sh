@@ -68,3 +68,10 @@ make_embed_domain "$WORK/root" two vda:qcow2:c.qcow2
 run "$OFFSHOT" -c "qemu:///embed?root=$WORK/root" create one s1 --disk-only
 assert_error 8 "domain 'two'"
 assert_absent c.s1
+
+# neither is it by a revert that keeps the present state as a snapshot
+make_image d.qcow2 qcow2 1M
+make_domain saved vda:qcow2:d.qcow2
+ok "$OFFSHOT" create ./saved.xml s1 --disk-only
+writes d.s1
+assert_refuses 8 "domain 'other'" "$OFFSHOT" revert ./saved.xml s1 --save-as s2
