@@ -173,6 +173,15 @@ domains_list(const char *directory)
     return paths;
 }
 
+struct domain_def *
+domains_read(const char *path)
+{
+    size_t length;
+    g_autofree char *text = file_read(path, DOMAIN_XML_MAX, &length, NULL, NULL);
+
+    return text ? domain_def_parse(text, length, path, NULL) : NULL;
+}
+
 /* Whether nobody has looked into STORE yet, by whatever name. */
 static bool
 is_news(struct search *search, const char *store)
@@ -192,11 +201,14 @@ follow_snapshots(const struct neighbour *domain, const char *store, unsigned *le
                                             : g_strdup_printf("of %s", domain->owner);
     const struct neighbour other = {.search = domain->search, .owner = where};
     g_autoptr(GPtrArray) paths = NULL;
+    guint count;
 
     if (!is_news(domain->search, store))
         return;
     paths = domains_list(store);
-    for (guint i = 0; i<paths->len && * left> 0; i++, (*left)--)
+    count = MIN(paths->len, *left);
+    *left -= count;
+    for (guint i = 0; i < count; i++)
         follow_snapshot(&other, g_ptr_array_index(paths, i));
 }
 
@@ -204,9 +216,7 @@ follow_snapshots(const struct neighbour *domain, const char *store, unsigned *le
 static void
 follow_domain(struct search *search, const char *path, const char *store, unsigned *left)
 {
-    size_t length;
-    g_autofree char *text = file_read(path, DOMAIN_XML_MAX, &length, NULL, NULL);
-    scoped(domain_def) domain = text ? domain_def_parse(text, length, path, NULL) : NULL;
+    scoped(domain_def) domain = domains_read(path);
     g_autofree char *owner = domain ? g_strdup_printf("domain '%s'", domain->name) : g_strdup(path);
     struct neighbour neighbour = {.search = search, .owner = owner};
 

@@ -59,3 +59,8 @@ void search_domains(struct search *search);
  * looked at. Free the array with g_ptr_array_unref().
  */
 GPtrArray *domains_list(const char *directory);
+
+/* The domain in the file PATH, or NULL when that cannot be read as one. Free with
+ * domain_def_free().
+ */
+struct domain_def *domains_read(const char *path);

@@ -7,8 +7,6 @@
 
 #include "load/domains.h"
 
-#define DOMAIN_XML_MAX (1024 * 1024)
-
 void
 state_neighbour_free(struct state_neighbour *neighbour)
 {
@@ -43,9 +41,7 @@ note_disk(struct state *state, const struct domain_def *domain, const char *xml,
 static void
 note_domain(struct state *state, const char *xml)
 {
-    size_t length;
-    g_autofree char *text = file_read(xml, DOMAIN_XML_MAX, &length, NULL, NULL);
-    scoped(domain_def) domain = text ? domain_def_parse(text, length, xml, NULL) : NULL;
+    scoped(domain_def) domain = domains_read(xml);
 
     if (!domain || domain_def_is_same_domain(state->domain, domain))
         return;
