@@ -53,6 +53,14 @@ format_new_disk(const struct snapshot_disk *disk, bool request)
     return g_string_free(out, FALSE);
 }
 
+/* All of them: what meant nothing, behind another one or by the old type, could name an image. */
+static void
+remove_sources(struct xml_edit *edit, xmlNodePtr element)
+{
+    for (xmlNodePtr node = xml_child(element, "source"); node; node = xml_next(node, "source"))
+        xml_edit_remove(edit, node);
+}
+
 /* Bring XML to what DISK says. */
 static void
 update_disk(struct xml_edit *edit, const struct disk_xml *xml, const struct snapshot_disk *disk)
@@ -70,8 +78,8 @@ update_disk(struct xml_edit *edit, const struct disk_xml *xml, const struct snap
     if ((disk->source || disk->format) && !xmlHasNsProp(xml->element, BAD_CAST "type", NULL) &&
         disk->type == xml->type)
         xml_edit_set_attribute(edit, xml->element, "type", disk_type_format(disk->type));
-    if (xml->path && !disk->source)
-        xml_edit_remove(edit, xml->source);
+    if (!disk->source && (xml->path || disk->type != xml->type))
+        remove_sources(edit, xml->element);
     if (xml->format && !disk->format)
         xml_edit_remove_attribute(edit, xml->driver, "type");
     disk_xml_move(edit, xml, disk->type, move ? disk->source : NULL, format, NULL);

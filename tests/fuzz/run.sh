@@ -23,6 +23,8 @@ fi
 
 mkdir -p "$build"
 cd "$build"
+# GLib ends a program that was misused, or that gives up, by a trap.
+export G_DEBUG=fatal-criticals ASAN_OPTIONS=handle_sigtrap=1
 [ -e config.status ] || "$source_dir/configure" --quiet --disable-hardening CC=clang \
     CFLAGS="-g -O1 -fsanitize=fuzzer-no-link,$sanitizers -fno-sanitize-recover=all"
 make -C src -j"$(nproc)" liboffshot.a
@@ -38,7 +40,8 @@ once()
     [ ! -e "$dictionary" ] || options+=("-dict=$dictionary")
     { time "tests/fuzz/fuzz-$1" "${options[@]}" "corpus/$1" "$source_dir/tests/fuzz/corpus/$1" \
         >>"$1.log" 2>&1 || status=$?; } 2>"$1.time"
-    USED=$(awk '{ printf "%d", $1 + $2 }' "$1.time")
+    # a shell may say before that what the fuzzer died of
+    USED=$(tail -n 1 "$1.time" | awk '{ printf "%d", $1 + $2 }')
     return "$status"
 }
 

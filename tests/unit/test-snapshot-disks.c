@@ -233,6 +233,32 @@ START_TEST(a_disk_can_lose_its_overlay)
 }
 END_TEST
 
+START_TEST(a_source_that_meant_nothing_does_not_become_one)
+{
+    static const char *const elements[] = {
+        "type='network'><source file='relative'/>",
+        "type='network'><source file='/else'/>",
+        "type='network'><source protocol='nbd' name='x'/>",
+        "type='network'>",
+        "type='file'><source file='/a'/><source file='relative'/> <source file='/b'/>",
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(elements); i++) {
+        g_autofree char *before =
+            g_strdup_printf(HEAD TIME
+                            "<disks><disk name='vda' snapshot='external' %s</disk></disks>" TAIL,
+                            elements[i]);
+        scoped(snapshot_def) def = parse(before);
+        g_autoptr(GPtrArray) disks = no_disks();
+        g_autofree char *text = NULL;
+
+        g_ptr_array_add(disks, snapshot_disk_new("vda"));
+        text = rewrite(def, disks, NULL);
+        ck_assert_ptr_null(strstr(text, "<source"));
+    }
+}
+END_TEST
+
 START_TEST(a_disk_that_cannot_stand_in_xml_is_refused)
 {
     scoped(snapshot_def) def = parse(HEAD TIME TAIL);
@@ -273,4 +299,5 @@ UNIT_MAIN("snapshot-disks", lists_that_say_the_same_keep_every_byte,
           a_list_that_is_missing_goes_where_libvirt_writes_it, both_lists_can_be_added_at_once,
           an_empty_list_has_no_element, one_disk_changes_and_its_neighbours_keep_every_byte,
           disks_come_and_go, all_disks_of_a_list_can_be_others, a_disk_can_lose_its_overlay,
+          a_source_that_meant_nothing_does_not_become_one,
           a_disk_that_cannot_stand_in_xml_is_refused, a_move_comes_on_top_of_a_new_list)
