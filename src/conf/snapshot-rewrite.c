@@ -3,41 +3,12 @@
 
 #include <string.h>
 
-#include "conf/disk-xml.h"
 #include "conf/snapshot-def.h"
 #include "conf/snapshot-disks.h"
 #include "conf/snapshot-facts-xml.h"
+#include "conf/snapshot-sources.h"
 #include "conf/xml-text.h"
 #include "util/error.h"
-
-static const char *const source_attributes[] = {"file", "dev", "dir"};
-
-/* Whether NODE is the <source> of a <disk>, or of something inside of one. */
-static bool
-is_source(const xmlNode *node)
-{
-    if (!xml_is(node, "source"))
-        return false;
-    for (node = node->parent; node && node->type == XML_ELEMENT_NODE; node = node->parent) {
-        if (xml_is(node, "disk"))
-            return true;
-    }
-    return false;
-}
-
-/* The move of CHANGE for the image that ATTRIBUTE of NODE, the <source> of a disk, names; or NULL.
- */
-static const struct snapshot_def_move *
-find_move(const struct snapshot_def_change *change, const xmlNode *node, const char *attribute)
-{
-    g_autofree char *path = xml_attribute(node, attribute);
-
-    for (size_t i = 0; path && i < change->move_count; i++) {
-        if (strcmp(change->moves[i].path, path) == 0)
-            return &change->moves[i];
-    }
-    return NULL;
-}
 
 static void
 set_active(struct xml_edit *edit, xmlNodePtr root, int active)
@@ -96,92 +67,12 @@ set_parent(struct xml_edit *edit, xmlNodePtr root, const char *parent)
         add_parent(edit, root, parent);
 }
 
-/* Whether NODE is the <source> that counts for its <disk>, and ATTRIBUTE what of it does. */
-static bool
-is_own_source(const xmlNode *node, const char *attribute)
-{
-    scoped_disk_xml disk = {0};
-
-    if (!xml_is(node->parent, "disk"))
-        return false;
-    disk_xml_read(&disk, node->parent);
-    return disk.source == node && g_strcmp0(disk_type_source_attribute(disk.type), attribute) == 0;
-}
-
-/* The image of <disk> ELEMENT itself moves. */
-static void
-move_disk(struct xml_edit *edit, xmlNodePtr element, const struct snapshot_def_move *move)
-{
-    bool of_domain = xml_is(element->parent, "devices");
-    scoped_disk_xml disk = {0};
-
-    disk_xml_read(&disk, element);
-    disk_xml_move(edit, &disk, move->set_type ? move->type : disk.type, move->new_path,
-                  move->format, of_domain ? "qemu" : NULL);
-}
-
-/* An image below that of a <disk> moves: NODE, its <source>, is in a <backingStore> or a <mirror>,
- * which have a <format> where the disk has a <driver>.
- */
-static void
-move_layer(struct xml_edit *edit, xmlNodePtr node, const char *attribute,
-           const struct snapshot_def_move *move)
-{
-    const char *wanted = move->set_type ? disk_type_source_attribute(move->type) : attribute;
-    xmlNodePtr format = xml_child(node->parent, "format");
-
-    if (strcmp(wanted, attribute) != 0) {
-        xml_edit_remove_attribute(edit, node, attribute);
-        xml_edit_set_attribute(edit, node->parent, "type", disk_type_format(move->type));
-    }
-    xml_edit_set_attribute(edit, node, wanted, move->new_path);
-    if (format && move->format)
-        xml_edit_set_attribute(edit, format, "type", move->format);
-}
-
-static void
-move_source(struct xml_edit *edit, xmlNodePtr node, const struct snapshot_def_change *change)
-{
-    for (unsigned i = 0; i < G_N_ELEMENTS(source_attributes); i++) {
-        const char *attribute = source_attributes[i];
-        const struct snapshot_def_move *move = find_move(change, node, attribute);
-
-        if (move && is_own_source(node, attribute))
-            move_disk(edit, node->parent, move);
-        else if (move)
-            move_layer(edit, node, attribute, move);
-    }
-}
-
-static bool
-make_moves(struct xml_edit *edit, xmlNodePtr root, const struct snapshot_def_change *change,
-           GError **error G_GNUC_UNUSED)
-{
-    for (xmlNodePtr node = root; node; node = xml_walk(node, root)) {
-        if (is_source(node))
-            move_source(edit, node, change);
-    }
-    return true;
-}
-
-static bool
-names_any(const xmlNode *node, GHashTable *paths)
-{
-    for (unsigned i = 0; i < G_N_ELEMENTS(source_attributes); i++) {
-        g_autofree char *path = xml_attribute(node, source_attributes[i]);
-
-        if (path && g_hash_table_contains(paths, path))
-            return true;
-    }
-    return false;
-}
-
 /* Whether ELEMENT, a <disk>, says of one of PATHS where in a chain it is. */
 static bool
 has_in_chain(xmlNodePtr element, GHashTable *paths)
 {
     for (xmlNodePtr node = element; node; node = xml_child(node, "backingStore")) {
-        if (names_any(xml_child(node, "source"), paths))
+        if (snapshot_source_names_any(xml_child(node, "source"), paths))
             return true;
     }
     return false;
@@ -197,6 +88,14 @@ drop_chains(struct xml_edit *edit, xmlNodePtr root, const struct snapshot_def_ch
         if (chain && has_in_chain(node, change->merged))
             xml_edit_remove(edit, chain);
     }
+    return true;
+}
+
+static bool
+make_moves(struct xml_edit *edit, xmlNodePtr root, const struct snapshot_def_change *change,
+           GError **error G_GNUC_UNUSED)
+{
+    snapshot_sources_move(edit, root, change);
     return true;
 }
 
@@ -297,36 +196,6 @@ snapshot_def_rewrite(const struct snapshot_def *def, const struct snapshot_def_c
             return NULL;
     }
     return xml_text_fits(text, "the XML of the snapshot", error) ? g_steal_pointer(&text) : NULL;
-}
-
-/* Whether NODE, the <source> of a disk, names PATH. */
-static bool
-names_path(const xmlNode *node, const char *path)
-{
-    for (unsigned i = 0; i < G_N_ELEMENTS(source_attributes); i++) {
-        g_autofree char *value = xml_attribute(node, source_attributes[i]);
-
-        if (g_strcmp0(value, path) == 0)
-            return true;
-    }
-    return false;
-}
-
-bool
-snapshot_def_names_path(const struct snapshot_def *def, const char *path)
-{
-    scoped(xml_doc) doc = NULL;
-    xmlNodePtr root;
-
-    if (!def->document)
-        return false;
-    doc = xml_doc_parse(def->document, strlen(def->document), "snapshot", NULL);
-    root = doc ? xmlDocGetRootElement(doc->dom) : NULL;
-    for (xmlNodePtr node = root; node; node = xml_walk(node, root)) {
-        if (is_source(node) && names_path(node, path))
-            return true;
-    }
-    return false;
 }
 
 char *

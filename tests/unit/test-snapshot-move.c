@@ -33,6 +33,20 @@ static const struct change {
      DOMAIN("domain", "><driver name='qemu' type='raw' cache='none'/><source file='/q'/>")},
     {&raw, DOMAIN("inactiveDomain", "><driver type='qcow2'/><source file='/p'/>"),
      DOMAIN("inactiveDomain", "><driver type='raw'/><source file='/q'/>")},
+    /* what does not count has the name alone */
+    {&block, "<disks><disk name='vda'><source file='/p'/><source file='/p'/></disk></disks>",
+     "<disks><disk name='vda' type='block'><driver type='raw'/><source dev='/dev/q'/>"
+     "<source file='/dev/q'/></disk></disks>"},
+    {&block, "<disks><disk name='vda'><source dir='/p' file='/p' dev='/p'/></disk></disks>",
+     "<disks><disk name='vda' type='block'><driver type='raw'/><source dir='/dev/q' "
+     "dev='/dev/q'/></disk></disks>"},
+    {&block, "<disks><disk name='vda'><source dev='/p'/></disk></disks>",
+     "<disks><disk name='vda'><source dev='/dev/q'/></disk></disks>"},
+    {&block,
+     DOMAIN("domain", "><backingStore type='file'><source file='/p'/><source file='/p'/>"
+                      "<source dev='/p'/></backingStore>"),
+     DOMAIN("domain", "><backingStore type='block'><source dev='/dev/q'/><source file='/dev/q'/>"
+                      "<source dev='/dev/q'/></backingStore>")},
     /* … and is added where none is */
     {&raw, "<disks><disk name='vda'><source file='/p'/></disk></disks>",
      "<disks><disk name='vda'><driver type='raw'/><source file='/q'/></disk></disks>"},
