@@ -10,8 +10,9 @@
 SHIM=${OFFSHOT_FAULT_SHIM:?}
 SHARED=$SCRATCH/shim
 
-# shim AT KIND COMMAND...: run COMMAND, an offshot or what minds no option of it, with the fault KIND at call AT of
-# all. qemu-img is not confined: the shim in it uses a file that is none of its images, and kills offshot.
+# shim AT KIND COMMAND...: run COMMAND, an offshot, with the fault KIND at call AT of all. qemu-img is not confined: the
+# shim in it uses a file that is none of its images, and kills offshot. What takes far too long ends with 137; what
+# watches that is not preloaded, since the first process with the shim is taken for offshot.
 shim()
 {
     local at=$1 kind=$2
@@ -19,7 +20,8 @@ shim()
     shift 2
     rm -f "$SHARED"
     truncate -s 64 "$SHARED"
-    { FAULT_SHIM=$SHARED FAULT_AT=$at FAULT_KIND=$kind LD_PRELOAD=$SHIM run "$@" --sandbox=off; } 2>/dev/null
+    { run timeout --foreground -s KILL 60 env FAULT_SHIM="$SHARED" FAULT_AT="$at" FAULT_KIND="$kind" \
+        LD_PRELOAD="$SHIM" "$@" --sandbox=off; } 2>/dev/null
 }
 
 # How many calls the last command made; whether its fault happened.
@@ -166,7 +168,7 @@ disturb_children()
     shim 0 kill-child "$@"
     CALLS=$(shim_count)
     [ "$CALLS" = 0 ] || SAMPLES=3 disturb "$row, qemu-img killed" kill-child "$@"
-    ! is_long || [ "$CALLS" = 0 ] || disturb "$row, qemu-img hangs" hang timeout -s KILL 3 "$@"
+    ! is_long || [ "$CALLS" = 0 ] || disturb "$row, qemu-img hangs" hang "$@"
     CALLS=$all
 }
 
