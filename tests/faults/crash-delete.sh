@@ -36,7 +36,7 @@ write_active()
 
 delete=("$OFFSHOT" delete ./vm.xml)
 tree raw
-disturb_all 'delete, committed' "${delete[@]}" s3 --strategy=commit
+WITH_HANGS=1 disturb_all 'delete, committed' "${delete[@]}" s3 --strategy=commit
 disturb_all 'delete the first, rebased' "${delete[@]}" s1 --strategy=rebase
 disturb_all 'delete --children, rebased' "${delete[@]}" s2 --children --strategy=rebase
 if is_long; then
