@@ -300,14 +300,22 @@ disturb_written()
     done
 }
 
+# Whether a user knows of IMAGE: it has a plain name, or the recovery has told its other one.
+is_shown()
+{
+    case ${1##*/} in
+    .*) grep -qF "is kept as '$1'" "$STDERR" ;;
+    esac
+}
+
 # What the guest wrote is in some image still, or in an internal snapshot of one, and each snapshot that is there
 # shows what it showed.
 assert_written_kept()
 {
     local image line kept=no
 
-    for image in "$CASE"/*; do
-        [ ! -f "$image" ] || ! holds_written "$image" || kept=yes
+    for image in "$CASE"/* "$CASE"/.*.offshot-*; do
+        if [ -f "$image" ] && is_shown "$image" && holds_written "$image"; then kept=yes; fi
     done
     [ $kept = yes ] || lost "$1" "$2: what was written is gone"
     while IFS= read -r line; do
