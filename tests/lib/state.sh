@@ -23,24 +23,33 @@ remembered()
     cat "$answer"
 }
 
+# Names without what differs between two equal runs: the time that ends an overlay of a revert, and the random end of
+# what is being made. No image of these tests has such a name in its bytes but those that lie on one.
+without_chance()
+{
+    sed -E 's/\.1[0-9]{9}\b/.STAMP/g; s/\.offshot-[a-z0-9]{8,}/.offshot-RANDOM/g'
+}
+
 # images_key: of the bytes and names of all that images in the current directory may consist of.
 images_key()
 {
     {
-        find . -mindepth 1 ! -type f -printf '%y %p %l\n' | LC_ALL=C sort
-        find . -type f ! -name '*.xml' ! -path './.vm.offshot/*' -print0 | LC_ALL=C sort -z | xargs -0r sha256sum
-    } | sha256sum | cut -c1-32
+        find . -mindepth 1 ! -type f -printf '%y %p %l\n'
+        find . -type f ! -name '*.xml' ! -path './.vm.offshot/*' -print0 | xargs -0r sha256sum
+    } | without_chance | LC_ALL=C sort | sha256sum | cut -c1-32
 }
 
 # everything_key: of all that is in the current directory. Times and inodes do not count.
 everything_key()
 {
     {
-        find . -mindepth 1 -printf '%y %m links=%n %P %l\n' | LC_ALL=C sort
-        find . -type f ! -name '*.xml' -print0 | LC_ALL=C sort -z | xargs -0r sha256sum
+        {
+            find . -mindepth 1 -printf '%y %m links=%n %P %l\n'
+            find . -type f ! -name '*.xml' -print0 | xargs -0r sha256sum
+        } | LC_ALL=C sort
         find . -type f -name '*.xml' -print0 | LC_ALL=C sort -z | xargs -0r sed -E \
             -e 's/ (inode|mtime)="[0-9]+"/ \1=""/g' -e 's/<creationTime>[0-9]+</<creationTime></'
-    } | sha256sum | cut -c1-32
+    } | without_chance | sha256sum | cut -c1-32
 }
 
 # shown IMAGE FORMAT [TAG]: a hash of what a guest would see, or why there is nothing to see.
@@ -56,7 +65,8 @@ shown()
     fi
 }
 
-# tree_state: all that is in the case, with the content of images and of what was copied to out/. Names of overlays that a revert made end in the time; that is left out.
+# tree_state: all that is in the case, with the content of images and of what was copied to out/. Names of overlays that
+# a revert made end in the time; that is left out.
 tree_state()
 {
     (
@@ -71,7 +81,7 @@ active_state()
     (
         cd "$CASE" || exit 99
         images=$(images_key)
-        remembered "active $images $(sha256sum <vm.xml)" active_look "$images"
+        remembered "active $images $(without_chance <vm.xml | sha256sum)" active_look "$images"
     )
 }
 
@@ -85,17 +95,18 @@ tree_look()
     active_look "$images"
     while IFS=$'\t' read -r name disk how path; do
         if [ "$how" = internal ]; then
-            echo "$name $disk $(remembered "$images $path qcow2 $name" shown "$path" qcow2 "$name")"
+            echo "$name $disk $(remembered "$images $(without_chance <<<"$path") $name" shown "$path" qcow2 "$name")"
         else
-            echo "$name $disk $(remembered "$images $path" shown "$path" "$(format_of "$path")")"
+            echo "$name $disk $(remembered "$images $(without_chance <<<"$path")" shown "$path" "$(format_of "$path")")"
         fi
     done < <(jq -r '.snapshots[] | .name as $name | .disks[] | select(.frozen)
             | [$name, .name, .snapshot, .frozen] | @tsv' "$SCRATCH/list.json")
     for path in out/*; do
-        [ ! -e "$path" ] || echo "$path $(remembered "$images $path" shown "$path" "$(format_of "$path")")"
+        [ -e "$path" ] || continue
+        echo "$path $(remembered "$images $(without_chance <<<"$path")" shown "$path" "$(format_of "$path")")"
     done
     find . -mindepth 1 -printf '%y %m links=%n %P\n' | sed -E 's/\.1[0-9]{9}\b/.STAMP/' | LC_ALL=C sort
-    remembered "$images health" health_of_all | sed -E 's/\.1[0-9]{9}\b/.STAMP/g'
+    remembered "$images health" health_of_all | without_chance
 }
 
 # active_look IMAGES_KEY
@@ -106,7 +117,7 @@ active_look()
     for disk in vda vdb; do
         path=$(domain_source vm.xml "$disk")
         format=$(domain_format vm.xml "$disk")
-        echo "active $disk $(remembered "$1 $path $format" shown "$path" "$format")"
+        echo "active $disk $(remembered "$1 $(without_chance <<<"$path") $format" shown "$path" "$format")"
     done
 }
 
