@@ -96,8 +96,8 @@ for options in '' --keep-filename; do
         row="create${options:+ $options}: SIG$signal"
         case_fresh
         trial "$row"
-        # A job behind ignores SIGINT unless it is told not to.
-        start_slow env --default-signal=INT "${create[@]}"
+        # A job behind ignores SIGINT unless it is told not to, and one under nohup SIGHUP.
+        start_slow env --default-signal=INT,HUP "${create[@]}"
         kill "-$signal" "$job"
         end_slow
         assert_error 1 ''

@@ -21,8 +21,9 @@ shim()
     [ "$kind" != hang ] || patience=10
     rm -f "$SHARED"
     truncate -s 64 "$SHARED"
-    { run timeout --foreground -s KILL $patience env FAULT_SHIM="$SHARED" FAULT_AT="$at" FAULT_KIND="$kind" \
-        LD_PRELOAD="$SHIM" "$@" --sandbox=off; } 2>/dev/null
+    # what runs behind, or under nohup, would ignore signals that are to be tried
+    { run timeout --foreground -s KILL $patience env --default-signal=INT,TERM FAULT_SHIM="$SHARED" FAULT_AT="$at" \
+        FAULT_KIND="$kind" LD_PRELOAD="$SHIM" "$@" --sandbox=off; } 2>/dev/null
 }
 
 # How many calls the last command made; whether its fault happened.
@@ -119,7 +120,7 @@ sample()
 # disturb ROW KIND COMMAND...: COMMAND with the fault KIND at each sampled call, then recovery.
 disturb()
 {
-    local row=$1 kind=$2 number hits=0 allowed
+    local row=$1 kind=$2 number hits=0 heard=0 allowed
 
     shift 2
     for number in $(sample "$CALLS"); do
@@ -127,6 +128,7 @@ disturb()
         shim "$number" "$kind" "$@"
         trial "$row"
         ! shim_hit || hits=$((hits + 1))
+        [ "$STATUS" = 0 ] || heard=$((heard + 1))
         allowed=either
         case $STATUS in
         0) allowed=after ;;
@@ -139,6 +141,7 @@ disturb()
         finish_tree "$row" "$kind at call $number of $CALLS (status $STATUS)" "$allowed"
     done
     [ "$hits" -gt 1 ] || fail "$row: the fault happened only $hits times"
+    ! is_long || [ "$heard" -gt 1 ] || fail "$row: nothing came of the fault"
 }
 
 # Whether an offshot may end by SIGKILL after a fault of that kind: behind the commit it waits for a short program
