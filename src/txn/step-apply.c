@@ -69,13 +69,11 @@ find_step(const GPtrArray *steps, enum step_kind kind, const char *path, const c
     return NULL;
 }
 
-/* Whether all that is in the image at PATH went down into the file that replaces it: a commit comes
- * before, and again when somebody wrote to the image since.
- */
-static bool
-is_committed(const struct step *step, const struct step_context *context)
+bool
+step_is_committed(const struct step *step, const struct step_context *context)
 {
-    return context->plan && find_step(context->plan->apply, STEP_COMMIT, step->path, step->source);
+    return context->plan && step->kind == STEP_REPLACE &&
+           find_step(context->plan->apply, STEP_COMMIT, step->path, step->source);
 }
 
 /* Tell where what was written to PATH remains. A spare name that is about to go says so itself. */
@@ -131,7 +129,7 @@ may_replace(const struct step *step, const struct step_context *context,
         return may_replace_text(step, context, there, st, error);
     if (!step_same_file(context, there, &step->old))
         return step_set_unexplained(error, step->path, "was replaced by somebody else");
-    if (step_unchanged_file(context, there, &step->old) || is_committed(step, context))
+    if (step_unchanged_file(context, there, &step->old) || step_is_committed(step, context))
         return true;
     if (st->st_nlink < 2)
         return step_set_unexplained(error, step->path, "was written since the operation began");

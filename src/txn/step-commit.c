@@ -17,7 +17,9 @@
 #include "util/error.h"
 #include "util/interrupt.h"
 
-/* Whether a step of the plan that comes after STEP has been applied. */
+/* Whether what comes after STEP was applied, so that no guest should use its image any more. That
+ * another disk has its merged image says nothing of this one.
+ */
 static bool
 later_was_applied(const struct step *step, const struct step_context *context)
 {
@@ -25,8 +27,9 @@ later_was_applied(const struct step *step, const struct step_context *context)
 
     for (guint i = 0; i < apply->len; i++) {
         const struct step *later = g_ptr_array_index(apply, i);
+        bool other = step_is_committed(later, context) && strcmp(later->path, step->path) != 0;
 
-        if (later->rank > step->rank && step_was_applied(later, context))
+        if (later->rank > step->rank && !other && step_was_applied(later, context))
             return true;
     }
     return false;

@@ -49,6 +49,11 @@ bool step_table_remember(struct step *step, int fd, GPtrArray *tags, GError **er
  */
 bool step_table_restore(const struct step *step, int fd, GError **error);
 
+/* Whether STEP is a replace, and all that is in the image that it renames over went down into the
+ * file that takes its place: a commit comes before, and again when somebody wrote to the image.
+ */
+bool step_is_committed(const struct step *step, const struct step_context *context);
+
 /* Whether STEP, a commit, has to be run, by what is known of it now. */
 bool step_commit_is_needed(const struct step *step, const struct step_context *context);
 bool step_commit_begin(struct step *step, const struct step_context *context, GError **error);
