@@ -65,6 +65,7 @@ assert_no_children()
 # start_vm IMAGE FORMAT: a process that has the image open for writing, as a VM has; `vm` is its process.
 start_vm()
 {
+    rm -f "$SCRATCH/vm.out" # what an earlier one has said there
     mkfifo "$SCRATCH/vm.in"
     qemu-io -f "$2" "$(absolute "$1")" <"$SCRATCH/vm.in" >"$SCRATCH/vm.out" 2>&1 &
     vm=$!
