@@ -38,7 +38,7 @@ write_after_kill()
     run "$OFFSHOT" recover ./vm.xml
     [ "$STATUS" = 0 ] || lost "$1" "killed at call $2: recover ends with $STATUS"
     for image in a.qcow2 b.img; do
-        written_is_in "$image" qcow2 || lost "$1" "killed at call $2: what was written to $image is gone"
+        written_is_in "$image" qcow2 0x77 || lost "$1" "killed at call $2: what was written to $image is gone"
         image_health "$image" | grep -q '^check 0' || lost "$1" "killed at call $2: $image is damaged"
     done
     while IFS= read -r line; do

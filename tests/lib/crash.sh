@@ -281,23 +281,31 @@ turns()
     seq $((1 + $2 % step)) "$step" "$1"
 }
 
-# disturb_written ROW COMMAND...: it is killed, and before anybody recovers a guest starts, and writes.
+# disturb_written ROW COMMAND...: it is killed, and before anybody recovers a guest starts, and writes to its disks.
 disturb_written()
 {
-    local row=$1 number image
+    local row=$1 number disk written
 
     shift
     for number in $(SAMPLES=2 sample "$CALLS"); do
         case_fresh
         shim "$number" kill "$@"
         flock "$SHARED" true
-        image=$(domain_source vm.xml vda)
-        # what does not open is not started
-        qemu-io -f "$(domain_format vm.xml vda)" -c 'write -P 0x77 960k 64k' "$image" >/dev/null 2>&1 || continue
+        written=()
+        for disk in vda:0x77 vdb:0x78; do
+            # what does not open is not started
+            qemu-io -f "$(domain_format vm.xml "${disk%:*}")" -c "write -P ${disk#*:} 960k 64k" \
+                "$(domain_source vm.xml "${disk%:*}")" >/dev/null 2>&1 || continue
+            written+=("${disk#*:}")
+        done
+        [ "${#written[@]}" -gt 0 ] || continue
         trial "$row"
         run "$OFFSHOT" recover ./vm.xml
         case $STATUS in
-        0 | 3) assert_written_kept "$row" "kill at call $number of $CALLS, then written (recover: $STATUS)" ;;
+        0 | 3)
+            assert_written_kept "$row" "kill at call $number of $CALLS, then written (recover: $STATUS)" \
+                "${written[@]}"
+            ;;
         *) lost "$row" "kill at call $number of $CALLS, then written: recover ends with $STATUS" ;;
         esac
     done
@@ -311,19 +319,30 @@ is_shown()
     esac
 }
 
-# What the guest wrote is in some image still, or in an internal snapshot of one, and each snapshot that is there
-# shows what it showed.
-assert_written_kept()
+# Whether PATTERN, which a guest wrote, is in some image still, or in an internal snapshot of one.
+is_kept()
 {
-    local image line kept=no
+    local image
 
     for image in "$CASE"/* "$CASE"/.*.offshot-*; do
-        if [ -f "$image" ] && is_shown "$image" && holds_written "$image"; then kept=yes; fi
+        if [ -f "$image" ] && is_shown "$image" && holds_written "$image" "$1"; then return 0; fi
     done
-    [ $kept = yes ] || lost "$1" "$2: what was written is gone"
+    return 1
+}
+
+# assert_written_kept ROW WHAT PATTERN...: all that a guest wrote is there, and each snapshot that is there shows what
+# it showed.
+assert_written_kept()
+{
+    local row=$1 what=$2 pattern line
+
+    shift 2
+    for pattern; do
+        is_kept "$pattern" || lost "$row" "$what: what was written is gone ($pattern)"
+    done
     while IFS= read -r line; do
         grep -qxF "$line" <<<"${BEFORE['tree']}"$'\n'"${AFTER['tree']}" || is_new_and_told "$line" \
-            || lost "$1" "$2: now there is: $line"
+            || lost "$row" "$what: now there is: $line"
     done < <(tree_state | grep -E '^(s[0-9]+ vd[ab] |check [^0])')
 }
 
@@ -334,26 +353,27 @@ is_new_and_told()
     ! grep -q "^${1%% *} " <<<"${BEFORE['tree']}" && grep -q 'the snapshot holds what was written' "$STDERR"
 }
 
-# holds_written IMAGE: in its active state or that of a tag.
+# holds_written IMAGE PATTERN: in its active state or that of a tag.
 holds_written()
 {
     local format tag
 
     format=$(format_of "$1")
-    written_is_in "$1" "$format" && return
+    written_is_in "$1" "$format" "$2" && return
     [ "$format" = qcow2 ] || return
     while IFS= read -r tag; do
         qemu-img convert -U -f qcow2 -l "snapshot.name=$tag" -O raw "$1" "$SCRATCH/tag.raw" 2>/dev/null \
-            && written_is_in "$SCRATCH/tag.raw" raw && return
+            && written_is_in "$SCRATCH/tag.raw" raw "$2" && return
     done < <(qemu-img info -U --output=json "$1" | jq -r '.snapshots[]?.name')
     return 1
 }
 
+# written_is_in IMAGE FORMAT PATTERN
 written_is_in()
 {
     local said
 
-    said=$(qemu-io -r -U -f "$2" -c 'read -P 0x77 960k 64k' "$1" 2>/dev/null)
+    said=$(qemu-io -r -U -f "$2" -c "read -P $3 960k 64k" "$1" 2>/dev/null)
     case $said in
     *failed*) return 1 ;;
     *'read 65536/65536'*) return 0 ;;
