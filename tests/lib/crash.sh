@@ -284,27 +284,27 @@ turns()
 # disturb_written ROW COMMAND...: it is killed, and before anybody recovers a guest starts, and writes to its disks.
 disturb_written()
 {
-    local row=$1 number disk written
+    local row=$1 number disk patterns
 
     shift
     for number in $(SAMPLES=2 sample "$CALLS"); do
         case_fresh
         shim "$number" kill "$@"
         flock "$SHARED" true
-        written=()
+        patterns=()
         for disk in vda:0x77 vdb:0x78; do
             # what does not open is not started
             qemu-io -f "$(domain_format vm.xml "${disk%:*}")" -c "write -P ${disk#*:} 960k 64k" \
                 "$(domain_source vm.xml "${disk%:*}")" >/dev/null 2>&1 || continue
-            written+=("${disk#*:}")
+            patterns+=("${disk#*:}")
         done
-        [ "${#written[@]}" -gt 0 ] || continue
+        [ "${#patterns[@]}" -gt 0 ] || continue
         trial "$row"
         run "$OFFSHOT" recover ./vm.xml
         case $STATUS in
         0 | 3)
             assert_written_kept "$row" "kill at call $number of $CALLS, then written (recover: $STATUS)" \
-                "${written[@]}"
+                "${patterns[@]}"
             ;;
         *) lost "$row" "kill at call $number of $CALLS, then written: recover ends with $STATUS" ;;
         esac
