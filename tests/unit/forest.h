@@ -21,6 +21,7 @@
 struct forest {
     struct planner planner;
     GPtrArray *notes;
+    GPtrArray *replaced; /* domains of snapshots, from which frozen images borrow */
     snapshot_set *removed;
 };
 
@@ -155,6 +156,7 @@ forest_init(struct forest *forest, const char *disks, const char *images, const 
     planner_link(&forest->planner);
     planner_freeze_all(&forest->planner);
     forest->notes = g_ptr_array_new_with_free_func(g_free);
+    forest->replaced = g_ptr_array_new_with_free_func((GDestroyNotify)domain_def_free);
     forest->removed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 }
 
@@ -164,6 +166,7 @@ forest_clear(struct forest *forest)
     planner_clear_tree(&forest->planner);
     planner_clear(&forest->planner);
     g_ptr_array_unref(forest->notes);
+    g_ptr_array_unref(forest->replaced);
     g_hash_table_unref(forest->removed);
 }
 
@@ -211,7 +214,7 @@ forest_keep_names(struct forest *forest, const char *snapshot)
         text ? domain_def_parse(text, strlen(text), snapshot, &error) : NULL;
 
     unit_assert_ok(domain != NULL, error);
-    domain_def_free(def->domain);
+    g_ptr_array_add(forest->replaced, def->domain);
     def->domain = domain;
 }
 
