@@ -15,16 +15,22 @@
 /* For the stack of a thread: what Linux gives by default. */
 #define STACK_MAX (8 * 1024 * 1024)
 
-/* What we have ourselves is never exceeded. */
+/* What we have ourselves is never exceeded. What we run under (valgrind, for open files) may refuse
+ * to lower the hard limit: then the soft one has to do.
+ */
 static void
 limit_set(int resource, rlim_t soft, rlim_t hard)
 {
+    struct rlimit ours;
     struct rlimit limit;
 
-    if (getrlimit(resource, &limit) < 0)
+    if (getrlimit(resource, &ours) < 0)
         _exit(126);
-    limit.rlim_cur = MIN(limit.rlim_cur, soft);
-    limit.rlim_max = MIN(limit.rlim_max, hard);
+    limit.rlim_cur = MIN(ours.rlim_cur, soft);
+    limit.rlim_max = MIN(ours.rlim_max, hard);
+    if (setrlimit(resource, &limit) == 0)
+        return;
+    limit.rlim_max = ours.rlim_max;
     if (setrlimit(resource, &limit) < 0)
         _exit(126);
 }

@@ -5,12 +5,14 @@
 
 #include <check.h>
 #include <glib.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Run SUITE and free it; returns the exit status of the test program. check runs each test in a
- * process of its own unless CK_FORK=no is in the environment.
+ * process of its own unless CK_FORK=no is in the environment. What nohup or a shell's '&' ignores
+ * is heard.
  */
 static inline int
 unit_run(Suite *suite)
@@ -18,6 +20,8 @@ unit_run(Suite *suite)
     SRunner *runner = srunner_create(suite);
     int failed;
 
+    signal(SIGHUP, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
