@@ -115,42 +115,6 @@ backing_guess_resolve(const char *path, const char *backing, GError **error)
     return name_resolve(path, backing, error);
 }
 
-/* The parent that a VMDK descriptor names; found as QEMU finds it (block/vmdk.c). */
-static char *
-vmdk_parent(const uint8_t *data, size_t length)
-{
-    static const char key[] = "parentFileNameHint=\"";
-    g_autofree char *text = g_malloc(length + 1);
-    const char *name;
-
-    /* a descriptor lies behind a binary header, NULs and all */
-    for (size_t i = 0; i < length; i++)
-        text[i] = data[i] ? (char)data[i] : ' ';
-    text[length] = '\0';
-    name = strstr(text, key);
-    if (!name)
-        return NULL;
-    name += strlen(key);
-    return strchr(name, '"') ? g_strndup(name, (gsize)(strchr(name, '"') - name)) : NULL;
-}
-
-/* The backing string of what lies in DATA; NULL: none. */
-static char *
-find_backing(const uint8_t *data, size_t length, uint64_t file_size)
-{
-    const char *format = image_header_guess(data, length);
-    struct image_header header;
-    char *backing;
-
-    if (strcmp(format, "vmdk") == 0)
-        return vmdk_parent(data, length);
-    if (!image_header_probe(&header, format, data, length, file_size, NULL))
-        return NULL;
-    backing = g_steal_pointer(&header.backing);
-    image_header_clear(&header);
-    return backing;
-}
-
 char *
 backing_guess(const char *path, struct image_file *file, GError **error)
 {
@@ -171,6 +135,7 @@ backing_guess(const char *path, struct image_file *file, GError **error)
         length = image_file_read(fd, path, data, wanted, 0, error);
     }
     if (length >= 0)
-        backing = find_backing(data, (size_t)length, file->identity.size);
+        backing =
+            image_header_backing(image_header_guess(data, (size_t)length), data, (size_t)length);
     return backing ? backing_guess_resolve(path, backing, error) : NULL;
 }

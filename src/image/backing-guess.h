@@ -14,7 +14,7 @@
  *
  * Fails with OFFSHOT_ERROR_INCONSISTENT when it is no longer FILE, OFFSHOT_ERROR_FAILED when it
  * cannot be opened or read, OFFSHOT_ERROR_REFUSED when it stands on something of which it cannot be
- * told which file it is. A header that is damaged names nothing.
+ * told which file it is. A header that is damaged still names what it can.
  */
 char *backing_guess(const char *path, struct image_file *file, GError **error);
 

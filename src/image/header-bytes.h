@@ -63,6 +63,14 @@ bool header_qcow_probe(struct image_header *header, const struct header_bytes *b
 bool header_vmdk_probe(struct image_header *header, const struct header_bytes *bytes,
                        GError **error);
 
+/* Their backing strings alone, NULL: none, whatever else is damaged; each sets *BACKING, which is
+ * NULL, and fails as header_string() does.
+ */
+bool header_qcow2_backing(const struct header_bytes *bytes, char **backing, GError **error);
+bool header_qed_backing(const struct header_bytes *bytes, char **backing, GError **error);
+bool header_qcow_backing(const struct header_bytes *bytes, char **backing, GError **error);
+bool header_vmdk_backing(const struct header_bytes *bytes, char **backing, GError **error);
+
 /* How many bytes each of them would look at, as image_header_wanted() says;
  * without an upper bound.
  */

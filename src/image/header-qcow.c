@@ -17,15 +17,23 @@ is_qcow(const struct header_bytes *bytes)
 }
 
 bool
+header_qcow_backing(const struct header_bytes *bytes, char **backing, GError **error)
+{
+    uint64_t offset = is_qcow(bytes) ? get_be64(bytes->data + 8) : 0;
+
+    return offset == 0 || header_string(bytes, offset, get_be32(bytes->data + 16),
+                                        HEADER_BACKING_MAX, backing, error);
+}
+
+bool
 header_qcow_probe(struct image_header *header, const struct header_bytes *bytes, GError **error)
 {
     const uint8_t *data = bytes->data;
-    uint64_t backing_offset, size;
+    uint64_t size;
     uint8_t cluster_bits, l2_bits;
 
     if (!is_qcow(bytes))
         return header_bad(error, "not a qcow image");
-    backing_offset = get_be64(data + 8);
     size = get_be64(data + 24);
     cluster_bits = data[32];
     l2_bits = data[33];
@@ -33,8 +41,7 @@ header_qcow_probe(struct image_header *header, const struct header_bytes *bytes,
         return header_bad(error, "its qcow header has a cluster size out of range");
     if (size <= 1 || size > INT64_MAX)
         return header_bad(error, "its qcow header has an image size out of range");
-    if (backing_offset && !header_string(bytes, backing_offset, get_be32(data + 16),
-                                         HEADER_BACKING_MAX, &header->backing, error))
+    if (!header_qcow_backing(bytes, &header->backing, error))
         return false;
     header->size = size & ~UINT64_C(511); /* QEMU counts whole sectors */
     header->cluster_size = UINT32_C(1) << cluster_bits;

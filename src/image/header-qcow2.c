@@ -221,19 +221,27 @@ extensions_read(struct image_header *header, const struct qcow2_fields *fields,
     return true;
 }
 
+bool
+header_qcow2_backing(const struct header_bytes *bytes, char **backing, GError **error)
+{
+    struct qcow2_fields fields;
+
+    return !fields_read(&fields, bytes) || fields.backing_offset == 0 ||
+           header_string(bytes, fields.backing_offset, fields.backing_length, HEADER_BACKING_MAX,
+                         backing, error);
+}
+
 static bool
 backing_read(struct image_header *header, const struct qcow2_fields *fields,
              const struct header_bytes *bytes, GError **error)
 {
-    if (fields->backing_offset) {
-        if (fields->backing_offset < fields->header_length ||
-            fields->backing_offset > cluster_size(fields) ||
-            fields->backing_length > cluster_size(fields) - fields->backing_offset)
-            return header_bad(error, "its qcow2 header has a backing name outside of the header");
-        if (!header_string(bytes, fields->backing_offset, fields->backing_length,
-                           HEADER_BACKING_MAX, &header->backing, error))
-            return false;
-    }
+    if (fields->backing_offset &&
+        (fields->backing_offset < fields->header_length ||
+         fields->backing_offset > cluster_size(fields) ||
+         fields->backing_length > cluster_size(fields) - fields->backing_offset))
+        return header_bad(error, "its qcow2 header has a backing name outside of the header");
+    if (!header_qcow2_backing(bytes, &header->backing, error))
+        return false;
     if (!header->backing)
         g_clear_pointer(&header->backing_format, g_free);
     return true;

@@ -81,17 +81,24 @@ geometry_check(const struct qed_fields *fields, const struct header_bytes *bytes
 }
 
 bool
+header_qed_backing(const struct header_bytes *bytes, char **backing, GError **error)
+{
+    struct qed_fields fields;
+
+    return !fields_read(&fields, bytes) || !(fields.features & FEATURE_BACKING) ||
+           header_string(bytes, fields.backing_offset, fields.backing_length, HEADER_BACKING_MAX,
+                         backing, error);
+}
+
+bool
 header_qed_probe(struct image_header *header, const struct header_bytes *bytes, GError **error)
 {
     struct qed_fields fields;
 
     if (!fields_read(&fields, bytes))
         return header_bad(error, "not a qed image");
-    if (!geometry_check(&fields, bytes, error))
-        return false;
-    if (fields.features & FEATURE_BACKING &&
-        !header_string(bytes, fields.backing_offset, fields.backing_length, HEADER_BACKING_MAX,
-                       &header->backing, error))
+    if (!geometry_check(&fields, bytes, error) ||
+        !header_qed_backing(bytes, &header->backing, error))
         return false;
     if (header->backing && fields.features & FEATURE_NO_PROBE)
         header->backing_format = g_strdup("raw");

@@ -105,6 +105,27 @@ descriptor_check(char *text, GError **error)
     return true;
 }
 
+/* Found as QEMU finds it, wherever in the file the descriptor lies. */
+bool
+header_vmdk_backing(const struct header_bytes *bytes, char **backing, GError **error)
+{
+    static const char key[] = "parentFileNameHint=\"";
+    g_autofree char *text = g_malloc(bytes->length + 1);
+    const char *name;
+    const char *end;
+
+    (void)error;
+    /* a descriptor lies behind a binary header, NULs and all */
+    for (size_t i = 0; i < bytes->length; i++)
+        text[i] = bytes->data[i] ? (char)bytes->data[i] : ' ';
+    text[bytes->length] = '\0';
+    name = strstr(text, key);
+    end = name ? strchr(name + strlen(key), '"') : NULL;
+    if (end)
+        *backing = g_strndup(name + strlen(key), (gsize)(end - name) - strlen(key));
+    return true;
+}
+
 static bool
 geometry_read(struct image_header *header, const uint8_t *data, GError **error)
 {

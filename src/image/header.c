@@ -19,6 +19,15 @@ raw_probe(struct image_header *header, const struct header_bytes *bytes, GError 
     return true;
 }
 
+static bool
+raw_backing(const struct header_bytes *bytes, char **backing, GError **error)
+{
+    (void)bytes;
+    (void)backing;
+    (void)error;
+    return true;
+}
+
 static uint64_t
 raw_wanted(const struct header_bytes *bytes)
 {
@@ -29,13 +38,14 @@ raw_wanted(const struct header_bytes *bytes)
 static const struct header_reader {
     const char *format;
     bool (*probe)(struct image_header *header, const struct header_bytes *bytes, GError **error);
+    bool (*backing)(const struct header_bytes *bytes, char **backing, GError **error);
     uint64_t (*wanted)(const struct header_bytes *bytes);
 } readers[] = {
-    {"raw", raw_probe, raw_wanted},
-    {"qcow2", header_qcow2_probe, header_qcow2_wanted},
-    {"qed", header_qed_probe, header_qed_wanted},
-    {"qcow", header_qcow_probe, header_qcow_wanted},
-    {"vmdk", header_vmdk_probe, header_vmdk_wanted},
+    {"raw", raw_probe, raw_backing, raw_wanted},
+    {"qcow2", header_qcow2_probe, header_qcow2_backing, header_qcow2_wanted},
+    {"qed", header_qed_probe, header_qed_backing, header_qed_wanted},
+    {"qcow", header_qcow_probe, header_qcow_backing, header_qcow_wanted},
+    {"vmdk", header_vmdk_probe, header_vmdk_backing, header_vmdk_wanted},
 };
 
 static const struct header_reader *
@@ -100,6 +110,18 @@ image_header_probe(struct image_header *header, const char *format, const uint8_
         return true;
     image_header_clear(header);
     return false;
+}
+
+char *
+image_header_backing(const char *format, const uint8_t *data, size_t length)
+{
+    const struct header_bytes bytes = {data, MIN(length, IMAGE_HEADER_SIZE), 0};
+    const struct header_reader *reader = reader_find(format);
+    char *backing = NULL;
+
+    if (reader)
+        reader->backing(&bytes, &backing, NULL);
+    return backing;
 }
 
 size_t

@@ -44,6 +44,12 @@ bool image_header_probe(struct image_header *header, const char *format, const u
                         size_t length, uint64_t file_size, GError **error);
 void image_header_clear(struct image_header *header);
 
+/* The backing string in the header of an image of FORMAT, from its first LENGTH bytes, whatever
+ * else in there is damaged: a repair may bring that back. Never to decide what a disk reads; only
+ * for what may stand on an image. Pure. NULL: none that can be read. Free with g_free().
+ */
+char *image_header_backing(const char *format, const uint8_t *data, size_t length);
+
 /* How many bytes image_header_probe() has to see, going by the first LENGTH (at least 512): more
  * than LENGTH when it needs more, at most IMAGE_HEADER_SIZE. Pure.
  */

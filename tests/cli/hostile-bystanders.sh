@@ -91,8 +91,18 @@ fresh
 make_image bystander qcow2 1M -u -F qcow2 \
     -b "json:{\"driver\":\"qcow2\",\"file\":{\"driver\":\"file\",\"filename\":\"$WORK/case/a.s1\"}}"
 keeps 'a json: name'
-# no QEMU opens this one, but a repair can bring it back
-fresh
-make_image bystander qcow2 1M -u -F qcow2 -b "$WORK/case/a.s1"
-patch bystander 48 '\x80\0\0\0\0\0\0\0'
-keeps 'a damaged image'
+# no QEMU opens these, but a repair can bring them back
+while read -r what offset bytes; do
+    fresh
+    make_image bystander qcow2 1M -u -F qcow2 -b "$WORK/case/a.s1"
+    patch bystander "$offset" "$bytes"
+    ! qemu-img info bystander >/dev/null 2>&1 || fail "qemu-img opens an image with a damaged $what"
+    keeps "an image with a damaged $what"
+done <<'EOF'
+refcount-table 48 \x80\0\0\0\0\0\0\0
+L1-table 40 \x80\0\0\0\0\0\0\0
+size 24 \x7f\xff\xff\xff\xff\xff\xff\xff
+cluster-size 20 \0\0\0\0
+encryption 32 \0\0\0\x09
+header-length 100 \xff\xff\xff\xff
+EOF

@@ -291,6 +291,55 @@ START_TEST(hostile_fields_are_caught)
 }
 END_TEST
 
+/* Whether PATCH is about the link itself. */
+static bool
+changes_backing(const struct patch *patch)
+{
+    if (patch->kind == QED)
+        return patch->offset == 16 || patch->offset == 56 || patch->offset == 60;
+    return patch->offset <= 16;
+}
+
+/* What stands on an image is asked of headers that no disk is opened with, too. */
+START_TEST(backing_of_a_damaged_header_is_read_alone)
+{
+    const struct patch *patch = &patches[_i];
+    g_autofree uint8_t *data = build(patch->kind);
+    g_autofree char *backing = NULL;
+
+    put(data, patch->kind == QCOW2 || patch->kind == QCOW2_V2 || patch->kind == QCOW, patch->offset,
+        patch->width, patch->value);
+    backing = image_header_backing(builders[patch->kind].format, data, IMAGE_HEADER_SIZE);
+    if (patch->kind == VMDK)
+        ck_assert_ptr_null(backing);
+    else if (!changes_backing(patch))
+        ck_assert_pstr_eq(backing, "base");
+}
+END_TEST
+
+START_TEST(backing_of_a_vmdk_is_its_hint)
+{
+    static const struct {
+        const char *text;
+        const char *backing;
+    } hints[] = {
+        {"parentFileNameHint=\"base\"\n", "base"},
+        {"parentFileNameHint=\"base", NULL},
+        {"parentFileNameHint=base\n", NULL},
+    };
+    g_autofree uint8_t *data = build(VMDK);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(hints); i++) {
+        g_autofree char *backing = NULL;
+
+        memset(data + 700, 0, 700);
+        strcpy((char *)data + 1000, hints[i].text);
+        backing = image_header_backing("vmdk", data, IMAGE_HEADER_SIZE);
+        ck_assert_pstr_eq(backing, hints[i].backing);
+    }
+}
+END_TEST
+
 START_TEST(every_prefix_is_read_within_its_bounds)
 {
     g_autofree uint8_t *data = build(_i);
@@ -303,6 +352,7 @@ START_TEST(every_prefix_is_read_within_its_bounds)
         image_header_probe(&header, builders[_i].format, prefix, length, 0, NULL);
         image_header_clear(&header);
         image_header_wanted(builders[_i].format, prefix, length);
+        g_free(image_header_backing(builders[_i].format, prefix, length));
     }
 }
 END_TEST
@@ -549,6 +599,8 @@ add_pure_tests(TCase *cases)
     tcase_add_loop_test(cases, damaged_tables_are_refused_but_the_link_is_read, 0,
                         G_N_ELEMENTS(damages));
     tcase_add_loop_test(cases, hostile_fields_are_caught, 0, G_N_ELEMENTS(patches));
+    tcase_add_loop_test(cases, backing_of_a_damaged_header_is_read_alone, 0, G_N_ELEMENTS(patches));
+    tcase_add_test(cases, backing_of_a_vmdk_is_its_hint);
     tcase_add_loop_test(cases, every_prefix_is_read_within_its_bounds, 0, G_N_ELEMENTS(builders));
     tcase_add_loop_test(cases, dangerous_qcow2_features_are_refused, 0, G_N_ELEMENTS(flags));
     tcase_add_loop_test(cases, vmdk_that_names_other_files_is_refused, 0,
