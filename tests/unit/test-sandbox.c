@@ -439,13 +439,15 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("sandbox");
-    TCase *cases = tcase_create("sandbox");
+    Suite *suite;
+    TCase *cases;
 
     if (sandbox_version() == 0) {
         printf("SKIP: the kernel has no Landlock\n");
         return 77;
     }
+    suite = suite_create("sandbox");
+    cases = tcase_create("sandbox");
     tcase_add_checked_fixture(cases, setup, scratch_teardown);
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, only_what_is_listed_is_granted, 0, G_N_ELEMENTS(attempts));
