@@ -154,17 +154,24 @@ names_overlay(const GPtrArray *disks, GPtrArray *names)
     return false;
 }
 
-/* Whether DEF has frozen IMAGE: no snapshot is taken of an overlay that it makes itself. */
+/* Whether IMAGE can be an overlay that DEF made: it stands on what DEF has frozen, and is not
+ * itself that. XML may claim any file as an overlay; a link in that file is what it cannot make up.
+ */
 static bool
-freezes(const struct state *state, const struct snapshot_def *def, const struct image *image)
+can_be_made_by(const struct state *state, const struct snapshot_def *def, const struct image *image)
 {
+    bool stands = false;
+
     for (guint i = 0; state->frozen && i < state->frozen->len; i++) {
         const struct state_frozen *frozen = g_ptr_array_index(state->frozen, i);
 
-        if (frozen->def == def && frozen->image == image)
-            return true;
+        if (frozen->def != def || !frozen->image)
+            continue;
+        if (frozen->image == image)
+            return false;
+        stands |= image_stands_on(image, frozen->image);
     }
-    return false;
+    return stands;
 }
 
 bool
@@ -178,8 +185,8 @@ usage_is_ours(const struct state *state, const struct image *image)
     for (guint i = 0; image->format->overlay && i < all->len; i++) {
         const struct snapshot_def *def = g_ptr_array_index(all, i);
 
-        if (names_overlay(def->revert_disks, names) ||
-            (names_overlay(def->disks, names) && !freezes(state, def, image)))
+        if ((names_overlay(def->revert_disks, names) || names_overlay(def->disks, names)) &&
+            can_be_made_by(state, def, image))
             return true;
     }
     return state_is_layer(state, image) || state_was_flattened(state, image);

@@ -40,9 +40,9 @@ const struct state_frozen *usage_find_replaced(const struct state *state,
                                                const struct image *image);
 
 /* Whether IMAGE was made by a snapshot or a revert: one names it as the overlay that it made, and
- * is not itself kept in it; it is one of our unnamed layers, or was such an image before it was
- * flattened. What some user made by hand, put in the place of what was frozen, or what a snapshot
- * file only claims to hold, is not ours to remove.
+ * what that snapshot froze is below it; it is one of our unnamed layers, or was such an image
+ * before it was flattened. What some user made by hand, put in the place of what was frozen, or
+ * what a snapshot file only claims to hold, is not ours to remove.
  */
 bool usage_is_ours(const struct state *state, const struct image *image);
 

@@ -8,8 +8,8 @@ static struct forest forest;
 static void
 setup(void)
 {
-    /* a.s2 and the clone of somebody stand on a.s1; b holds a tag; "free" is of nobody */
-    forest_init(&forest, "vda=a.s2 vdb=b", "a a.s1<a a.s2<a.s1 b low free",
+    /* a.s2 and the clone of somebody stand on a.s1; b holds a tag; "free" and "up" are of nobody */
+    forest_init(&forest, "vda=a.s2 vdb=b", "a a.s1<a a.s2<a.s1 up<a.s1 b low free",
                 "s1:vda=a>a.s1,vdb=b! s2^s1*:vda=a.s1>a.s2");
     planner_depend(&forest.planner, forest_image(&forest, "a.s1"), "/d/clone");
     forest_add_layer(&forest, "low");
@@ -125,6 +125,7 @@ START_TEST(ours_is_what_a_snapshot_made_or_a_delete_left)
     struct snapshot_def *def =
         (struct snapshot_def *)snapshot_tree_find(forest.planner.state.snapshots->tree, "s2");
     struct snapshot_disk *disk = snapshot_disk_new("vda");
+    struct snapshot_disk *other = snapshot_disk_new("vda");
 
     ck_assert(is_ours("a.s1"));
     ck_assert(is_ours("a.s2"));
@@ -132,9 +133,14 @@ START_TEST(ours_is_what_a_snapshot_made_or_a_delete_left)
     ck_assert(!is_ours("a"));
     ck_assert(!is_ours("b"));
     ck_assert(!is_ours("free"));
-    disk->source = g_strdup("/d/free");
+    ck_assert(!is_ours("up"));
+    disk->source = g_strdup("/d/up");
     g_ptr_array_add(def->revert_disks, disk);
-    ck_assert(is_ours("free"));
+    ck_assert(is_ours("up"));
+    /* a file that stands on nothing that the snapshot froze is only claimed */
+    other->source = g_strdup("/d/free");
+    g_ptr_array_add(def->revert_disks, other);
+    ck_assert(!is_ours("free"));
 }
 END_TEST
 
