@@ -41,7 +41,7 @@ open_and_recover(struct session *session, struct txn_recovered *recovered, GErro
         return false;
     session->state = state_load(session->location, STATE_METADATA, error);
     return session->state && domain_location_check_stopped(session->location, error) &&
-           session_recover(session, recovered, error);
+           session_recover(session, true, recovered, error);
 }
 
 static int

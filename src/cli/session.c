@@ -39,12 +39,15 @@ transaction_options(struct session *session)
 }
 
 bool
-session_recover(struct session *session, struct txn_recovered *recovered, GError **error)
+session_recover(struct session *session, bool asked, struct txn_recovered *recovered,
+                GError **error)
 {
     struct txn_options options = transaction_options(session);
     const char *domain = session->state ? session->state->domain->name : NULL;
-    bool done = txn_recover(&options, domain, session->cli->dry_run, recovered, error);
+    bool done;
 
+    options.asked = asked;
+    done = txn_recover(&options, domain, session->cli->dry_run, recovered, error);
     progress_end(&session->progress);
     return done;
 }
@@ -55,7 +58,7 @@ recover_and_reload(struct session *session, enum state_parts parts, GError **err
 {
     struct txn_recovered recovered;
 
-    if (!session_recover(session, &recovered, error))
+    if (!session_recover(session, false, &recovered, error))
         return false;
     output_note(session->cli, "an interrupted '%s' of this domain was %s", recovered.operation,
                 recovered.what == TXN_UNDONE ? "undone" : "finished");

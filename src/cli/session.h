@@ -61,8 +61,11 @@ bool session_resume(struct session *session, enum state_parts parts, GError **er
 /* Load the metadata again, after a plan has run. */
 bool session_reload(struct session *session, GError **error);
 
-/* Recover what the journal of the session's domain tells of (which may be nothing). */
-bool session_recover(struct session *session, struct txn_recovered *recovered, GError **error);
+/* Recover what the journal of the session's domain tells of (which may be nothing). ASKED: that is
+ * what the user wants, so that a journal that was put back from a backup counts as well.
+ */
+bool session_recover(struct session *session, bool asked, struct txn_recovered *recovered,
+                     GError **error);
 
 /* The snapshot called NAME. With a NULL name, the current one. Fails with OFFSHOT_ERROR_NOT_FOUND.
  */

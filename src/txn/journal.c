@@ -119,40 +119,58 @@ journal_sweep(const char *directory)
     }
 }
 
-/* Whether the directory HERE, at PATH, is the one that the journal was written to. It may have been
- * renamed; or copied to the name of the one it was, as from a backup. A snapshot of a file system
- * has the same inodes and births as the original, which is there still.
+/* Whether the directory HERE is the one that the journal was written to, as far as can be told.
+ * Whoever makes up a journal can name the directory, but not know its birth.
+ */
+static bool
+was_written_to(const struct journal *journal, const struct file_identity *here)
+{
+    const struct file_identity *place = &journal->plan->place_identity;
+    const struct step_context context = {.same_boot = journal->same_boot};
+
+    return place->inode != 0 && (place->birth != 0 || here->birth == 0) &&
+           step_same_file(&context, here, place);
+}
+
+/* The same of the directory HERE, at PATH, which may have been renamed since. A snapshot of a file
+ * system has the same inodes and births as the original, which is there still.
  */
 static bool
 is_its_place(const struct journal *journal, const char *path, const struct file_identity *here)
 {
-    const struct plan *plan = journal->plan;
-    const struct step_context context = {.same_boot = journal->same_boot};
     struct file_identity original;
     g_autofree char *found = NULL;
 
-    if (!plan->place || plan->place_identity.inode == 0 || strcmp(plan->place, path) == 0)
-        return true;
-    if (!step_same_file(&context, here, &plan->place_identity))
+    if (!was_written_to(journal, here))
         return false;
-    found = look_at_place(plan->place, &original);
-    return !found || original.device == here->device ||
-           !step_same_file(&context, &original, &plan->place_identity);
+    if (g_strcmp0(journal->plan->place, path) == 0)
+        return true;
+    found = look_at_place(journal->plan->place, &original);
+    return !found || original.device == here->device || !was_written_to(journal, &original);
 }
 
 static bool
-check_place(const struct journal *journal, const char *directory, GError **error)
+check_place(const struct journal *journal, const char *directory, bool asked, GError **error)
 {
     struct file_identity here;
     g_autofree char *path = look_at_place(directory, &here);
+    bool has_name = path && g_strcmp0(journal->plan->place, path) == 0;
 
     if (!path) {
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
                     "it cannot be told where directory '%s' is", directory);
         return false;
     }
-    if (is_its_place(journal, path, &here))
+    if ((asked && has_name) || (journal->plan->place && is_its_place(journal, path, &here)))
         return true;
+    if (has_name || !journal->plan->place) {
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
+                    "the journal was not written here: the directory was put back from a backup, "
+                    "say, or somebody else made it; look at the paths in it, which may be any, "
+                    "then %s",
+                    has_name ? "run `offshot recover`" : "put it aside");
+        return false;
+    }
     g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
                 "the journal is that of '%s', and is about the files there: run `offshot recover` "
                 "there; if this is a mere copy, it is half done: remove it, this journal included, "
@@ -181,7 +199,7 @@ check_owner(const char *path, GError **error)
 }
 
 struct journal *
-journal_load(const char *directory, const char *domain, GError **error)
+journal_load(const char *directory, const char *domain, bool asked, GError **error)
 {
     g_autofree char *path = journal_path(directory);
     g_autofree char *boot = boot_identifier();
@@ -202,7 +220,7 @@ journal_load(const char *directory, const char *domain, GError **error)
     if (journal && domain && strcmp(journal->plan->domain, domain) != 0)
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INTERRUPTED,
                     "the journal is of domain '%s', not of '%s'", journal->plan->domain, domain);
-    else if (journal && check_place(journal, directory, error))
+    else if (journal && check_place(journal, directory, asked, error))
         return g_steal_pointer(&journal);
     g_prefix_error(error, "'%s': ", path);
     return NULL;

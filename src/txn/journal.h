@@ -42,10 +42,12 @@ void journal_sweep(const char *directory);
 
 /* Read the journal of DIRECTORY. Returns NULL without an error when there is none. Fails with
  * OFFSHOT_ERROR_INTERRUPTED when it is damaged, from a newer version, of a domain other than DOMAIN
- * (NULL: any), or a copy of that of another directory; one that was only renamed is no other. Free
- * with journal_free().
+ * (NULL: any), or was written to another directory; one that was only renamed is no other, going by
+ * inode and birth. A directory that has nothing but the name of that one, put back from a backup or
+ * made by somebody else, passes only when the user has ASKED for its journal. Free with
+ * journal_free().
  */
-struct journal *journal_load(const char *directory, const char *domain, GError **error);
+struct journal *journal_load(const char *directory, const char *domain, bool asked, GError **error);
 void journal_free(struct journal *journal);
 SCOPED_DEFINE(journal)
 

@@ -135,7 +135,8 @@ txn_recover(const struct txn_options *options, const char *domain, bool dry_run,
             struct txn_recovered *recovered, GError **error)
 {
     g_autoptr(GError) local = NULL;
-    scoped(journal) journal = journal_load(options->state_directory, domain, &local);
+    scoped(journal) journal =
+        journal_load(options->state_directory, domain, options->asked, &local);
     enum txn_recovery what;
     GArray *locks;
     bool done;
@@ -165,7 +166,7 @@ txn_recover(const struct txn_options *options, const char *domain, bool dry_run,
 bool
 txn_recovery_is_quick(const char *directory)
 {
-    scoped(journal) journal = journal_load(directory, NULL, NULL);
+    scoped(journal) journal = journal_load(directory, NULL, false, NULL);
     const GPtrArray *steps;
 
     if (!journal)

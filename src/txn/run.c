@@ -127,7 +127,7 @@ commit(const struct plan *plan, const char *directory, GError **error)
 
     if (journal_save(directory, plan, PLAN_APPLY, &local))
         return true;
-    journal = journal_load(directory, plan->domain, NULL);
+    journal = journal_load(directory, plan->domain, false, NULL);
     if (journal && journal->phase == PLAN_APPLY)
         return true;
     g_propagate_error(error, g_steal_pointer(&local));

@@ -8,6 +8,7 @@
 struct txn_options {
     const char *state_directory; /* where the journal goes; exists, and its lock is held */
     unsigned jobs;               /* programs at a time; at least 1 */
+    bool asked;                  /* recovery is what the user wants (txn/journal.h) */
     GPtrArray *notes;            /* of char *: remarks for the user, appended to */
     /* Told how much of the long programs of a rank is done (0 to 1); NULL: nobody is. */
     void (*progress)(double fraction, void *data);

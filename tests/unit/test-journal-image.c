@@ -163,7 +163,7 @@ START_TEST(journal_of_another_boot_is_written_again_as_such)
 
     scratch_setup();
     unit_assert_ok(journal_save(scratch_directory, journal->plan, PLAN_APPLY, &error), error);
-    again = journal_load(scratch_directory, "vm", &error);
+    again = journal_load(scratch_directory, "vm", false, &error);
     unit_assert_ok(again != NULL, error);
     ck_assert(!again->same_boot);
     ck_assert_str_eq(again->plan->boot, BOOT);
