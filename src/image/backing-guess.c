@@ -75,6 +75,24 @@ json_is_remote(json_t *options, unsigned depth)
     return false;
 }
 
+/* Whether OPTIONS say what the layer below the file stands on, whatever its header says: then there
+ * are several files.
+ */
+static bool
+json_overrides_backing(json_t *options, unsigned depth)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (options, key, value) {
+        if ((g_str_has_prefix(key, "backing") || strstr(key, ".backing")) && !json_is_null(value))
+            return true;
+        if (json_is_object(value) && depth > 0 && json_overrides_backing(value, depth - 1))
+            return true;
+    }
+    return false;
+}
+
 static char *
 name_resolve(const char *path, const char *name, GError **error)
 {
@@ -95,11 +113,12 @@ json_resolve(const char *path, const char *text, GError **error)
     /* QEMU takes more than JSON: single quotes, for one */
     json_t *options = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     const char *name = options ? json_filename(options, JSON_DEPTH) : NULL;
+    bool overrides = options && json_overrides_backing(options, JSON_DEPTH);
     char *found = NULL;
 
-    if (name)
+    if (name && !overrides)
         found = name_resolve(path, name, error);
-    else if (!options || !json_is_remote(options, JSON_DEPTH))
+    else if (overrides || !options || !json_is_remote(options, JSON_DEPTH))
         g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
                     "image '%s' has backing 'json:%s', of which it cannot be told which file it is",
                     path, text);

@@ -4,12 +4,12 @@
 #include "image/outside.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "image/backing-guess.h"
-#include "image/graph.h"
 #include "util/error.h"
 
 /* No header of a format with backing links fits into less; a VMDK descriptor may be as short. */
@@ -20,7 +20,7 @@
 
 struct outside {
     GHashTable *skipped;    /* set of struct image_file */
-    GHashTable *seen;       /* set of struct image_file: what was followed already */
+    GHashTable *seen;       /* set of char *: what was followed already (seen_key()) */
     GHashTable *dependents; /* struct image_file -> GPtrArray of struct dependent */
 };
 
@@ -39,7 +39,7 @@ outside_new(void)
     struct outside *outside = g_new0(struct outside, 1);
 
     outside->skipped = g_hash_table_new_full(image_file_hash, image_file_equal, g_free, NULL);
-    outside->seen = g_hash_table_new_full(image_file_hash, image_file_equal, g_free, NULL);
+    outside->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     outside->dependents = g_hash_table_new_full(image_file_hash, image_file_equal, g_free,
                                                 (GDestroyNotify)g_ptr_array_unref);
     return outside;
@@ -106,37 +106,84 @@ has_moved(const GError *error)
     return g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT);
 }
 
-/* Whether ERROR, met so many LAYERS down, leaves unknown what the uppermost one stands on. */
-static bool
-is_unknown(const GError *error, unsigned layers)
+/* FILE as it is called at PATH: what a relative link in it leads to depends on the directory, and a
+ * file may have names in several. Free with g_free().
+ */
+static char *
+seen_key(const char *path, const struct image_file *file)
 {
-    return g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED) ||
-           (layers == 0 && error != NULL);
+    g_autofree char *directory = g_path_get_dirname(path);
+    char *real = realpath(directory, NULL);
+    char *key = g_strdup_printf("%" PRIu64 " %" PRIu64 " %s",
+                                file->block ? file->rdev : file->identity.device,
+                                file->block ? 0 : file->identity.inode, real ? real : directory);
+
+    free(real);
+    return key;
+}
+
+/* Find the file BELOW that an image names. True, and *FOUND false, when nothing is there that could
+ * be an image; false when that cannot be told.
+ */
+static bool
+look_below(const char *below, struct image_file *file, bool *found, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+
+    *found = image_file_look(file, below, &local);
+    if (*found || !g_error_matches(local, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
+/* Find in *BELOW, NULL: nothing, what the image AT, which is HERE, stands on. What has gone, or
+ * been renamed, while its overlay was looked at is nothing.
+ */
+static bool
+find_below(const char *at, struct image_file *here, bool uppermost, char **below, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+
+    *below = backing_guess(at, here, &local);
+    if (!local || (has_moved(local) && !uppermost))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
+/* It is the same again when any of PASSED (of char *) is asked for once more. */
+static void
+forget(struct outside *outside, const GPtrArray *passed)
+{
+    for (guint i = 0; i < passed->len; i++)
+        g_hash_table_remove(outside->seen, g_ptr_array_index(passed, i));
 }
 
 bool
 outside_follow(struct outside *outside, const char *path, const struct image_file *file,
                GError **error)
 {
+    g_autoptr(GPtrArray) passed = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *at = g_strdup(path);
     struct image_file here = *file;
 
-    for (unsigned layers = 0; layers < IMAGE_CHAIN_MAX; layers++) {
+    for (;;) {
         struct image_file next = {0};
+        g_autofree char *key = seen_key(at, &here);
         g_autofree char *below = NULL;
-        g_autoptr(GError) local = NULL;
+        bool found = false;
 
-        if (!g_hash_table_add(outside->seen, image_file_copy(&here)) &&
-            !(layers == 0 && here.symlink))
+        /* each symbolic link is told by its own name */
+        if (!g_hash_table_add(outside->seen, g_strdup(key)) && (passed->len > 0 || !here.symlink))
             break;
-        below = backing_guess(at, &here, &local);
-        if (is_unknown(local, layers)) {
-            if (layers == 0 && has_moved(local))
-                g_hash_table_remove(outside->seen, file);
-            g_propagate_error(error, g_steal_pointer(&local));
+        g_ptr_array_add(passed, g_steal_pointer(&key));
+        if (!find_below(at, &here, passed->len == 1, &below, error) ||
+            (below && !look_below(below, &next, &found, error))) {
+            forget(outside, passed);
             return false;
         }
-        if (!below || !image_file_look(&next, below, NULL))
+        if (!found)
             break;
         outside_note(outside, &next, g_steal_pointer(&at), &here);
         if (g_hash_table_contains(outside->skipped, &next))

@@ -32,8 +32,8 @@ void outside_note(struct outside *outside, const struct image_file *below, char 
 const GPtrArray *outside_find(const struct outside *outside, const struct image_file *file);
 
 /* Follow the links of PATH, which is FILE, and note what each image stands on, down to the first
- * that is skipped. Each file is followed once, through at most IMAGE_CHAIN_MAX layers; what PATH as
- * a symbolic link leads to may be followed again, since its own links start elsewhere.
+ * that is skipped. Each file is followed once for each directory in which it is named, since its
+ * links start there.
  *
  * Fails with OFFSHOT_ERROR_FAILED when PATH itself cannot be opened or read,
  * OFFSHOT_ERROR_INCONSISTENT when it is no longer FILE (which may be followed under another name

@@ -86,7 +86,24 @@ static const struct overlay_case {
      "d/base", "d/clone"},
     {"qemu-img create -q -f qcow2 -u -b \"json:{\\\"backing\\\":{\\\"filename\\\":\\\"/x\\\"},"
      "\\\"file\\\":{\\\"filename\\\":\\\"$PWD/d/base\\\"}}\" -F qcow2 d/clone 1M",
+     "d/base", "d/clone (cannot be read)"},
+    {"qemu-img create -q -f qcow2 -u -b \"json:{\\\"backing\\\":null,"
+     "\\\"file\\\":{\\\"filename\\\":\\\"$PWD/d/base\\\"}}\" -F qcow2 d/clone 1M",
      "d/base", "d/clone"},
+    {"qemu-img create -q -f qcow2 -u -b \"json:{\\\"driver\\\":\\\"qcow2\\\",\\\"backing.file.filename\\\":"
+     "\\\"$PWD/d/base\\\",\\\"file\\\":{\\\"filename\\\":\\\"$PWD/e\\\"}}\" -F qcow2 d/clone 1M",
+     "d/base", "d/clone (cannot be read)"},
+    {"qemu-img create -q -f qcow2 -u -b \"json:{\\\"driver\\\":\\\"copy-on-read\\\",\\\"file\\\":"
+     "{\\\"driver\\\":\\\"qcow2\\\",\\\"backing\\\":{\\\"file\\\":{\\\"filename\\\":\\\"$PWD/d/base\\\"}},"
+     "\\\"file\\\":{\\\"filename\\\":\\\"$PWD/e/x\\\"}}}\" -F qcow2 d/clone 1M",
+     "d/base", "d/clone (cannot be read)"},
+    /* a name of the clone whose relative link leads nowhere */
+    {"mkdir d/sub; qemu-img create -q -f qcow2 -b base -F qcow2 d/clone; ln d/clone e/clone;"
+     "qemu-img create -q -f qcow2 -u -b ../e/clone -F qcow2 d/1 1M; ln d/clone d/sub/clone",
+     "d/base", "d/clone"},
+    {"for i in $(seq 300); do qemu-img create -q -f qcow2 -u -b \"${at:-$PWD/d/base}\" -F qcow2 e/$i 1M;"
+     "at=$PWD/e/$i; done; ln -s ../e/300 d/clone",
+     "d/base", "e/1"},
     /* the name lies at 5,000 in the header */
     {"qemu-img create -q -f qcow2 -b base -F qcow2 d/clone;"
      "printf base | dd of=d/clone bs=1 seek=5000 conv=notrunc 2>/dev/null;"
