@@ -165,7 +165,7 @@ find_directories(const struct state *state)
 bool
 state_load_dependents(struct state *state, GError **error)
 {
-    g_autoptr(GPtrArray) others = stores_load(state->location, error);
+    g_autoptr(GPtrArray) others = stores_load(state->location->state, error);
     g_autoptr(GHashTable) directories = find_directories(state);
     struct search search;
     GHashTableIter iter;

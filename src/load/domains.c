@@ -3,14 +3,15 @@
 
 #include "load/domains.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "load/domain-files.h"
+#include "load/noted.h"
 #include "load/unread.h"
 #include "store/stores.h"
 #include "util/error.h"
-
-#define DOMAIN_XML_MAX (1024 * 1024)
 
 /* On any image, wherever that is. */
 static void
@@ -24,47 +25,80 @@ note_on_all(struct search *search, const char *text)
         outside_note(search->outside, file, g_strdup(text), NULL);
 }
 
-bool
+void
+search_unknown(const struct neighbour *neighbour, const char *path)
+{
+    g_autofree char *text = g_strdup_printf("%s of %s (cannot be read)", path, neighbour->owner);
+
+    note_on_all(neighbour->search, text);
+}
+
+void
+search_look_beside(struct search *search, const char *path)
+{
+    g_autoptr(GPtrArray) unreadable = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *directory = g_path_get_dirname(path);
+    char *resolved = realpath(directory, NULL);
+
+    /* what cannot be read there may be anybody's */
+    if (resolved && g_hash_table_add(search->looked, g_strdup(resolved))) {
+        g_hash_table_add(search->state->searched, g_strdup(resolved));
+        outside_look(search->outside, resolved, unreadable);
+    }
+    free(resolved);
+}
+
+void
 search_image(const struct neighbour *neighbour, const char *path, struct image_file *file,
              GError **error)
 {
     struct search *search = neighbour->search;
-    g_autofree char *text = g_strdup_printf("%s of %s", path, neighbour->owner);
     g_autoptr(GError) local = NULL;
 
+    /* the operation itself will look there once more */
     if (!file->block)
-        g_hash_table_add(search->state->searched, g_path_get_dirname(path));
+        search_look_beside(search, path);
     if (g_hash_table_contains(search->images, file)) {
         if (!neighbour->is_own)
-            outside_note(search->outside, file, g_steal_pointer(&text), NULL);
-        return true;
+            outside_note(search->outside, file, g_strdup_printf("%s of %s", path, neighbour->owner),
+                         NULL);
+        return;
     }
     if (outside_follow(search->outside, path, file, &local))
-        return true;
-    if (g_error_matches(local, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED)) {
-        g_autofree char *unknown = g_strconcat(text, " (cannot be read)", NULL);
-
-        note_on_all(search, unknown);
-    }
+        return;
+    if (!g_error_matches(local, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT))
+        search_unknown(neighbour, path);
     g_propagate_error(error, g_steal_pointer(&local));
-    return false;
+}
+
+/* Follow the image at PATH, which the domain, or its <backingStore>, names. */
+static void
+follow_path(const struct neighbour *neighbour, const char *path, enum disk_type type)
+{
+    struct image_file file = {0};
+    g_autoptr(GError) error = NULL;
+
+    if (!path || !g_path_is_absolute(path))
+        return;
+    if (image_file_look(&file, path, &error))
+        search_image(neighbour, path, &file, &error);
+    else if (g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED))
+        search_unknown(neighbour, path);
+    if (type == DISK_TYPE_FILE && g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT))
+        g_hash_table_add(neighbour->search->strayed, g_path_get_dirname(path));
 }
 
 static void
 follow_disk(const struct neighbour *neighbour, const struct domain_disk *disk)
 {
-    struct image_file file = {0};
-    g_autoptr(GError) error = NULL;
+    if (disk->type != DISK_TYPE_FILE && disk->type != DISK_TYPE_BLOCK)
+        return;
+    follow_path(neighbour, disk->source, disk->type);
+    for (guint i = 0; disk->layers && i < disk->layers->len; i++) {
+        const struct domain_layer *layer = g_ptr_array_index(disk->layers, i);
 
-    if ((disk->type != DISK_TYPE_FILE && disk->type != DISK_TYPE_BLOCK) || !disk->source ||
-        !g_path_is_absolute(disk->source))
-        return;
-    if (image_file_look(&file, disk->source, &error) &&
-        search_image(neighbour, disk->source, &file, &error))
-        return;
-    if (disk->type == DISK_TYPE_FILE &&
-        g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT))
-        g_hash_table_add(neighbour->search->strayed, g_path_get_dirname(disk->source));
+        follow_path(neighbour, layer->source, DISK_TYPE_BLOCK);
+    }
 }
 
 static void
@@ -152,42 +186,13 @@ follow_snapshot(const struct neighbour *domain, const char *path)
     note_claims(domain->search, def, owner);
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-GPtrArray *
-domains_list(const char *directory)
-{
-    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GDir) entries = g_dir_open(directory, 0, NULL);
-    const char *entry;
-
-    while (entries && (entry = g_dir_read_name(entries))) {
-        if (g_str_has_suffix(entry, ".xml"))
-            g_ptr_array_add(paths, g_build_filename(directory, entry, NULL));
-    }
-    g_ptr_array_sort(paths, compare_names);
-    return paths;
-}
-
-struct domain_def *
-domains_read(const char *path)
-{
-    size_t length;
-    g_autofree char *text = file_read(path, DOMAIN_XML_MAX, &length, NULL, NULL);
-
-    return text ? domain_def_parse(text, length, path, NULL) : NULL;
-}
-
 /* Whether nobody has looked into STORE yet, by whatever name. */
 static bool
 is_news(struct search *search, const char *store)
 {
     char *resolved = realpath(store, NULL);
-    bool news = resolved && g_hash_table_add(search->stores, g_strdup(resolved));
+    bool news = resolved ? g_hash_table_add(search->stores, g_strdup(resolved))
+                         : errno != ENOENT && errno != ENOTDIR;
 
     free(resolved);
     return news;
@@ -195,29 +200,41 @@ is_news(struct search *search, const char *store)
 
 /* Snapshots of our own domain that are in another store are not ours. */
 static void
-follow_snapshots(const struct neighbour *domain, const char *store, unsigned *left)
+follow_snapshots(const struct neighbour *domain, const char *store)
 {
     g_autofree char *where = domain->is_own ? g_strdup_printf("in '%s'", store)
                                             : g_strdup_printf("of %s", domain->owner);
     const struct neighbour other = {.search = domain->search, .owner = where};
     g_autoptr(GPtrArray) paths = NULL;
-    guint count;
 
     if (!is_news(domain->search, store))
         return;
-    paths = domains_list(store);
-    count = MIN(paths->len, *left);
-    *left -= count;
-    for (guint i = 0; i < count; i++)
+    paths = domain_files_list(store, NULL);
+    if (!paths)
+        search_unknown(domain, store);
+    for (guint i = 0; paths && i < paths->len; i++)
         follow_snapshot(&other, g_ptr_array_index(paths, i));
+}
+
+/* Follow the snapshots in the stores that --store has named for a domain with STATE. */
+static void
+follow_stores(const struct neighbour *domain, const char *state)
+{
+    g_autoptr(GPtrArray) stores = stores_load(state, NULL);
+
+    if (!stores)
+        search_unknown(domain, state);
+    for (guint i = 0; stores && i < stores->len; i++)
+        follow_snapshots(domain, g_ptr_array_index(stores, i));
 }
 
 /* Follow the domain in the file PATH, and its snapshots in STORE. */
 static void
-follow_domain(struct search *search, const char *path, const char *store, unsigned *left)
+follow_domain(struct search *search, const char *path, const char *store)
 {
-    scoped(domain_def) domain = domains_read(path);
+    scoped(domain_def) domain = domain_files_read(path);
     g_autofree char *owner = domain ? g_strdup_printf("domain '%s'", domain->name) : g_strdup(path);
+    g_autofree char *state = domain_location_find_state(search->state->location, path);
     struct neighbour neighbour = {.search = search, .owner = owner};
 
     /* what a copy of our own definition names of our images is no use of anybody else's */
@@ -226,23 +243,27 @@ follow_domain(struct search *search, const char *path, const char *store, unsign
         follow_disks(&neighbour, domain);
     else
         follow_unread(search, path, "domain");
-    follow_snapshots(&neighbour, store, left);
+    follow_snapshots(&neighbour, store);
+    if (strcmp(state, search->state->location->state) == 0)
+        return;
+    follow_stores(&neighbour, state);
+    search_noted(&neighbour, state);
 }
 
 /* Follow what else is known of our own domain. */
 static void
-follow_own(struct search *search, unsigned *left)
+follow_own(struct search *search)
 {
     const struct state *state = search->state;
-    const struct neighbour own = {.search = search, .is_own = true};
+    const struct neighbour own = {.search = search, .is_own = true, .owner = state->domain->name};
     g_autoptr(GPtrArray) keepers = stores_find_keepers(state->location, state->domain->uuid);
 
     for (guint i = 0; i < search->others->len; i++)
-        follow_snapshots(&own, g_ptr_array_index(search->others, i), left);
+        follow_snapshots(&own, g_ptr_array_index(search->others, i));
     for (guint i = 0; i < keepers->len; i++) {
         const struct stores_keeper *keeper = g_ptr_array_index(keepers, i);
 
-        follow_domain(search, keeper->xml, keeper->store, left);
+        follow_domain(search, keeper->xml, keeper->store);
     }
 }
 
@@ -269,17 +290,18 @@ void
 search_domains(struct search *search)
 {
     g_autofree char *directory = g_path_get_dirname(search->state->location->xml);
-    g_autoptr(GPtrArray) paths = domains_list(directory);
-    unsigned snapshots = DOMAINS_SNAPSHOTS_MAX;
+    g_autoptr(GPtrArray) paths = domain_files_beside(directory, NULL);
 
+    if (!paths)
+        note_on_all(search, directory);
     /* the tree has them */
     is_news(search, search->state->location->store);
-    follow_own(search, &snapshots);
-    for (guint i = 0; i < MIN(paths->len, DOMAINS_MAX); i++) {
+    follow_own(search);
+    for (guint i = 0; paths && i < paths->len; i++) {
         const char *path = g_ptr_array_index(paths, i);
         g_autofree char *store = domain_location_find_store(search->state->location, path);
 
-        follow_domain(search, path, store, &snapshots);
+        follow_domain(search, path, store);
     }
     follow_strayed(search);
 }

@@ -4,12 +4,6 @@
 #include "image/outside.h"
 #include "load/tree.h"
 
-/* Other domains are looked for in so many files at most. */
-#define DOMAINS_MAX 1000
-
-/* And their snapshots in so many, all in all. */
-#define DOMAINS_SNAPSHOTS_MAX 10000
-
 /* A search for what stands on the images of the graph. */
 struct search {
     struct state *state;
@@ -29,38 +23,37 @@ struct neighbour {
     const char *owner; /* for messages */
 };
 
-/* Follow PATH, which is FILE, of NEIGHBOUR, and note it as "PATH of OWNER" where it is an image of
- * the graph itself; on all images when it cannot be told what it stands on. Fails with the errors
- * of outside_follow().
+/* Note on all images that it cannot be told what PATH of NEIGHBOUR needs. */
+void search_unknown(const struct neighbour *neighbour, const char *path);
+
+/* Follow all that lies beside PATH, once. */
+void search_look_beside(struct search *search, const char *path);
+
+/* Follow PATH, which is FILE, of NEIGHBOUR, and all that lies beside it, and note it as "PATH of
+ * OWNER" where it is an image of the graph itself; on all images when it cannot be told what it
+ * stands on. ERROR is told of that as well, and of OFFSHOT_ERROR_INCONSISTENT when PATH is no
+ * longer FILE.
  */
-bool search_image(const struct neighbour *neighbour, const char *path, struct image_file *file,
+void search_image(const struct neighbour *neighbour, const char *path, struct image_file *file,
                   GError **error);
 
-/* Follow the disks of the domains whose XML files (*.xml) lie beside that of this one: the first
- * DOMAINS_MAX of them by name, links followed, directories (libvirt's "autostart") not. A disk that
- * is an image of the graph itself is noted as "PATH of domain 'NAME'". Documents of something else
- * are passed over, and so are the images of the graph that another copy of this very domain names
- * (the same uuid or, without one, the same name). Their snapshots are followed in the same way, the
- * first DOMAINS_SNAPSHOTS_MAX; a disk is noted as "PATH of snapshot 'S' of domain 'NAME'".
+/* Follow the disks of the domains whose files lie beside that of this one (load/domain-files.h),
+ * links followed, directories (libvirt's "autostart") not, and what their <backingStore> names. A
+ * disk that is an image of the graph itself is noted as "PATH of domain 'NAME'". Documents of
+ * something else are passed over, and so are the images of the graph that another copy of this very
+ * domain names (the same uuid or, without one, the same name). Their snapshots are followed in the
+ * same way, in the default store and those that --store has named for them, and what they have
+ * noted (load/noted.h); a disk is noted as "PATH of snapshot 'S' of domain 'NAME'".
  *
  * Snapshots of our own domain in any store but the one that was loaded are others' as well: in the
  * default one, in those that --store has named before, in that of libvirt where it keeps the domain
  * and we have a file elsewhere. They are noted as "PATH of snapshot 'S' in 'STORE'".
  *
  * A file that may be such XML, and cannot be read as that, is noted as "FILE (cannot be read)" on
- * the images whose file names or paths it says; on all images when nobody knows what it says.
+ * the images whose file names or paths it says; on all images when nobody knows what it says. So is
+ * a directory, a list or a disk that cannot be read.
  *
  * Where an image of theirs is missing, an operation may have given it another name for a while, or
  * put another in its place: all that lies in its directory is followed instead.
  */
 void search_domains(struct search *search);
-
-/* The XML files in DIRECTORY (of char *), sorted, so that it is always the same ones that are
- * looked at. Free the array with g_ptr_array_unref().
- */
-GPtrArray *domains_list(const char *directory);
-
-/* The domain in the file PATH, or NULL when that cannot be read as one. Free with
- * domain_def_free().
- */
-struct domain_def *domains_read(const char *path);

@@ -6,22 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All that lies beside PATH. */
-static void
-look_beside(struct search *search, const char *path)
-{
-    g_autoptr(GPtrArray) unreadable = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *directory = g_path_get_dirname(path);
-    char *resolved = realpath(directory, NULL);
-
-    /* what cannot be read stands on no image of the graph: none lies there */
-    if (resolved && g_hash_table_add(search->looked, g_strdup(resolved))) {
-        g_hash_table_add(search->state->searched, g_strdup(resolved));
-        outside_look(search->outside, resolved, unreadable);
-    }
-    free(resolved);
-}
-
 /* Follow PATH, which OWNER names, and note it; READ_ONLY: nothing is made beside it. */
 static void
 follow(struct search *search, const char *path, const char *owner, bool read_only)
@@ -37,7 +21,7 @@ follow(struct search *search, const char *path, const char *owner, bool read_onl
     if (there && g_hash_table_contains(search->images, &file))
         return;
     if (!read_only)
-        look_beside(search, path);
+        search_look_beside(search, path);
     if (there)
         search_image(&neighbour, path, &file, NULL);
 }

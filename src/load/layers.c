@@ -86,9 +86,8 @@ place_parse(const char *line, struct file_identity *place, char **path)
 }
 
 static struct file_identity
-find_place(const struct state *state)
+find_place(const char *directory)
 {
-    const char *directory = state->location->state;
     struct file_identity place = {0};
     struct stat st;
     bool exists;
@@ -100,22 +99,22 @@ find_place(const struct state *state)
     return place;
 }
 
-/* Whether the list was written for the state directory that it lies in, and not copied there. */
+/* Whether the list in the state directory DIRECTORY was written for that, and not copied there. */
 static bool
-belongs_here(const struct state *state, const struct file_identity *said, const char *path)
+belongs_here(const char *directory, const struct file_identity *said, const char *path)
 {
-    struct file_identity here = find_place(state);
+    struct file_identity here = find_place(directory);
 
     if (said->inode != here.inode)
         return false;
     if (said->birth > 0 && here.birth > 0)
         return said->birth == here.birth;
-    return strcmp(path, state->location->state) == 0;
+    return strcmp(path, directory) == 0;
 }
 
-/* All layers of TEXT that are of this domain; NULL when it is damaged. */
+/* All layers of TEXT, the list in DIRECTORY, that are of its domain; NULL when it is damaged. */
 static GPtrArray *
-layers_parse(const struct state *state, const char *text, size_t length)
+layers_parse(const char *directory, const char *text, size_t length)
 {
     g_autoptr(GPtrArray) layers = g_ptr_array_new_with_free_func(layer_free);
     g_auto(GStrv) lines = NULL;
@@ -137,7 +136,7 @@ layers_parse(const struct state *state, const char *text, size_t length)
             return NULL;
         g_ptr_array_add(layers, layer);
     }
-    if (placed && !belongs_here(state, &place, path))
+    if (placed && !belongs_here(directory, &place, path))
         g_ptr_array_set_size(layers, 0);
     return g_steal_pointer(&layers);
 }
@@ -194,17 +193,16 @@ is_kept(const struct image_file *file, const struct layer *kept)
                            (is->birth == 0 || was->birth == 0 || is->birth == was->birth));
 }
 
-static void
-note_kept(struct state *state, const struct layer *kept)
+static bool
+is_there(const struct layer *kept)
 {
     struct image_file file = {0};
 
     if (!image_file_look(&file, kept->path, NULL))
-        return;
+        return false;
     if (!file.symlink)
         file_identity_add_birth(&file.identity, -1, kept->path);
-    if (is_kept(&file, kept))
-        state_add_kept(state, kept->path, &kept->identity)->listed = true;
+    return is_kept(&file, kept);
 }
 
 static void
@@ -217,7 +215,8 @@ note_layers(struct state *state, const GPtrArray *layers)
         const struct image *image = NULL;
 
         if (layer->kept) {
-            note_kept(state, layer);
+            if (is_there(layer))
+                state_add_kept(state, layer->path, &layer->identity)->listed = true;
             continue;
         }
         /* what was flattened matters only where something else leads to it */
@@ -231,31 +230,58 @@ note_layers(struct state *state, const GPtrArray *layers)
     }
 }
 
+/* The list at PATH, in the state directory DIRECTORY; empty when there is none. IDENTITY may be
+ * NULL.
+ */
+static GPtrArray *
+layers_read(const char *directory, const char *path, struct file_identity *identity, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    size_t length;
+    g_autofree char *text = file_read(path, LAYERS_MAX, &length, identity, &local);
+    GPtrArray *layers;
+
+    if (g_error_matches(local, OFFSHOT_ERROR, OFFSHOT_ERROR_NOT_FOUND))
+        return g_ptr_array_new();
+    if (!text && !g_error_matches(local, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE)) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+    }
+    layers = text ? layers_parse(directory, text, length) : NULL;
+    if (!layers)
+        g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT,
+                    "the list of unnamed layers '%s' is damaged: restore it, or remove it, after "
+                    "which the images that it told of stay until you remove them yourself",
+                    path);
+    return layers;
+}
+
 bool
 state_load_layers(struct state *state, GError **error)
 {
     g_autofree char *path = state_layers_path(state);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(GPtrArray) layers = NULL;
-    size_t length;
-    g_autofree char *text = file_read(path, LAYERS_MAX, &length, &state->layers_identity, &local);
+    g_autoptr(GPtrArray) layers =
+        layers_read(state->location->state, path, &state->layers_identity, error);
 
-    if (g_error_matches(local, OFFSHOT_ERROR, OFFSHOT_ERROR_NOT_FOUND))
-        return true;
-    if (!text && !g_error_matches(local, OFFSHOT_ERROR, OFFSHOT_ERROR_USAGE)) {
-        g_propagate_error(error, g_steal_pointer(&local));
-        return false;
-    }
-    layers = text ? layers_parse(state, text, length) : NULL;
-    if (layers) {
+    if (layers)
         note_layers(state, layers);
-        return true;
+    return layers != NULL;
+}
+
+GPtrArray *
+layers_find_kept(const char *directory, GError **error)
+{
+    g_autofree char *path = g_build_filename(directory, "layers", NULL);
+    g_autoptr(GPtrArray) layers = layers_read(directory, path, NULL, error);
+    GPtrArray *paths = layers ? g_ptr_array_new_with_free_func(g_free) : NULL;
+
+    for (guint i = 0; layers && i < layers->len; i++) {
+        const struct layer *layer = g_ptr_array_index(layers, i);
+
+        if (layer->kept && is_there(layer))
+            g_ptr_array_add(paths, g_strdup(layer->path));
     }
-    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT,
-                "the list of unnamed layers '%s' is damaged: restore it, or remove it, after which "
-                "the images that it told of stay until you remove them yourself",
-                path);
-    return false;
+    return paths;
 }
 
 static void
@@ -298,7 +324,7 @@ char *
 state_layers_format(const struct state *state, const GPtrArray *layers, const GPtrArray *flattened,
                     const GPtrArray *kept)
 {
-    struct file_identity place = find_place(state);
+    struct file_identity place = find_place(state->location->state);
     g_autofree char *directory = g_uri_escape_string(state->location->state, "/", FALSE);
     GString *text = g_string_new(LAYERS_HEADER);
 

@@ -27,3 +27,8 @@
  * `kept` as long as it is found at its path.
  */
 bool state_load_layers(struct state *state, GError **error);
+
+/* What the list in the state directory DIRECTORY, of any domain, tells was kept, and is there
+ * (paths, of char *). Fails as state_load_layers(). Free with g_ptr_array_unref().
+ */
+GPtrArray *layers_find_kept(const char *directory, GError **error);

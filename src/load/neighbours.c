@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "load/domains.h"
+#include "load/domain-files.h"
 
 void
 state_neighbour_free(struct state_neighbour *neighbour)
@@ -41,7 +41,7 @@ note_disk(struct state *state, const struct domain_def *domain, const char *xml,
 static void
 note_domain(struct state *state, const char *xml)
 {
-    scoped(domain_def) domain = domains_read(xml);
+    scoped(domain_def) domain = domain_files_read(xml);
 
     if (!domain || domain_def_is_same_domain(state->domain, domain))
         return;
@@ -73,12 +73,12 @@ void
 state_load_neighbours(struct state *state)
 {
     g_autofree char *directory = g_path_get_dirname(state->location->xml);
-    g_autoptr(GPtrArray) paths = domains_list(directory);
+    g_autoptr(GPtrArray) paths = domain_files_beside(directory, NULL);
 
     state->neighbours =
         g_ptr_array_new_with_free_func((GDestroyNotify)(gpointer)state_neighbour_free);
     state->writers = g_hash_table_new(NULL, NULL);
-    for (guint i = 0; i < MIN(paths->len, DOMAINS_MAX); i++) {
+    for (guint i = 0; paths && i < paths->len; i++) {
         const char *path = g_ptr_array_index(paths, i);
 
         if (strcmp(path, state->location->xml) != 0)

@@ -26,6 +26,30 @@ squeeze(char *text, size_t length)
     return kept;
 }
 
+/* TEXT in UTF-8, as far as it says which encoding it is in and there is such a one. */
+static void
+decode(struct unread *unread)
+{
+    g_autoptr(GRegex) regex =
+        g_regex_new("\\A\\s*<\\?xml[^>]*encoding\\s*=\\s*['\"]([A-Za-z0-9._-]+)['\"]", G_REGEX_RAW,
+                    0, NULL);
+    g_autoptr(GMatchInfo) match = NULL;
+    g_autofree char *encoding = NULL;
+    char *decoded;
+    gsize length;
+
+    if (!g_regex_match(regex, unread->text, 0, &match))
+        return;
+    encoding = g_match_info_fetch(match, 1);
+    decoded =
+        g_convert(unread->text, (gssize)unread->length, "UTF-8", encoding, NULL, &length, NULL);
+    if (!decoded)
+        return;
+    g_free(unread->text);
+    unread->text = decoded;
+    unread->length = length;
+}
+
 struct unread *
 unread_load(const char *path, const char *root)
 {
@@ -40,6 +64,7 @@ unread_load(const char *path, const char *root)
     if (xml_root_is_other(unread->text, unread->length, root))
         return NULL;
     unread->length = squeeze(unread->text, unread->length);
+    decode(unread);
     return g_steal_pointer(&unread);
 }
 
@@ -92,6 +117,23 @@ unread_names(const struct unread *unread, const char *path)
     return !unread->text || !is_plain(name) || can_spell(unread) || says_name(unread->text, name);
 }
 
+/* Undo what XML has for the characters that may not stand in an attribute as they are. */
+static char *
+unescape(const char *text, size_t length)
+{
+    static const char *const names[][2] = {
+        {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&apos;", "'"}, {"&amp;", "&"}};
+    char *plain = g_strndup(text, length);
+
+    for (size_t i = 0; strchr(plain, '&') && i < G_N_ELEMENTS(names); i++) {
+        g_auto(GStrv) parts = g_strsplit(plain, names[i][0], -1);
+
+        g_free(plain);
+        plain = g_strjoinv(names[i][1], parts);
+    }
+    return plain;
+}
+
 GPtrArray *
 unread_paths(const struct unread *unread)
 {
@@ -104,7 +146,7 @@ unread_paths(const struct unread *unread)
 
         /* nobody knows which quote begins and which ends something */
         if (*start == '/' && end)
-            g_ptr_array_add(paths, g_strndup(start, (gsize)(end - start)));
+            g_ptr_array_add(paths, unescape(start, (size_t)(end - start)));
         at = start;
     }
     return paths;

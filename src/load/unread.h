@@ -11,7 +11,8 @@
  * it; so what it names counts.
  */
 struct unread {
-    char *text; /* without the NULs that other encodings have; NULL: nobody knows what is in it */
+    char *text; /* in UTF-8 where that can be, without the NULs that other encodings have; NULL:
+                   nobody knows what is in it */
     size_t length;
 };
 
@@ -28,7 +29,7 @@ SCOPED_DEFINE(unread)
  */
 bool unread_names(const struct unread *unread, const char *path);
 
-/* The absolute paths that stand in it between quotes (of char *), as far as they are written as
- * they are. Free with g_ptr_array_unref().
+/* The absolute paths that stand in it between quotes (of char *), but for what numbers or entities
+ * of its own spell. Free with g_ptr_array_unref().
  */
 GPtrArray *unread_paths(const struct unread *unread);

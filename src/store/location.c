@@ -148,6 +148,19 @@ domain_location_find_store(const struct domain_location *location, const char *x
                        : g_build_filename(beside, name, NULL);
 }
 
+char *
+domain_location_find_state(const struct domain_location *location, const char *xml)
+{
+    scoped(uri_directories) directories =
+        location->uri ? uri_directories_new(location->uri, NULL) : NULL;
+    g_autofree char *stem = file_stem(xml);
+    g_autofree char *beside = g_path_get_dirname(xml);
+    g_autofree char *name = g_strconcat(".", stem, ".offshot", NULL);
+
+    return directories ? g_build_filename(directories->state, stem, NULL)
+                       : g_build_filename(beside, name, NULL);
+}
+
 static void
 add_pid_file(struct domain_location *location, const struct uri_directories *directories,
              const char *name)

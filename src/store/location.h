@@ -36,6 +36,9 @@ SCOPED_DEFINE(domain_location)
  */
 char *domain_location_find_store(const struct domain_location *location, const char *xml);
 
+/* And its lock, journal and lists. Free with g_free(). */
+char *domain_location_find_state(const struct domain_location *location, const char *xml);
+
 /* Complete LOCATION from the NAME and UUID (may be NULL) inside the domain XML: libvirt keys its
  * run-time files by the name.
  */

@@ -16,9 +16,9 @@
 #define STORES_MAX (1024 * 1024)
 
 static char *
-list_path(const struct domain_location *location)
+list_path(const char *state)
 {
-    return g_build_filename(location->state, "stores", NULL);
+    return g_build_filename(state, "stores", NULL);
 }
 
 /* The paths of TEXT; NULL when it is no such list. */
@@ -45,9 +45,9 @@ parse(const char *text, size_t length)
 }
 
 GPtrArray *
-stores_load(const struct domain_location *location, GError **error)
+stores_load(const char *state, GError **error)
 {
-    g_autofree char *path = list_path(location);
+    g_autofree char *path = list_path(state);
     g_autoptr(GError) local = NULL;
     size_t length;
     g_autofree char *text = file_read(path, STORES_MAX, &length, NULL, &local);
@@ -90,9 +90,9 @@ save(const char *path, const GPtrArray *stores, GError **error)
 bool
 stores_note(const struct domain_location *location, GError **error)
 {
-    g_autofree char *path = list_path(location);
+    g_autofree char *path = list_path(location->state);
     g_autofree char *usual = domain_location_find_store(location, location->xml);
-    g_autoptr(GPtrArray) stores = stores_load(location, error);
+    g_autoptr(GPtrArray) stores = stores_load(location->state, error);
     guint before = stores ? stores->len : 0;
     bool listed;
 

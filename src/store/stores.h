@@ -8,16 +8,16 @@
  * domain is a file elsewhere, such as a dump.
  */
 
-/* The stores that --store has named for the domain at LOCATION (of char *), from the list "stores"
- * beside the lock; none when there is no list. Fails with OFFSHOT_ERROR_INCONSISTENT, naming the
- * file, when it is damaged, and when it cannot be read. Free with g_ptr_array_unref().
+/* The stores that --store has named for a domain (of char *), from the list "stores" in STATE, the
+ * directory of its lock; none when there is no list. Fails with OFFSHOT_ERROR_INCONSISTENT, naming
+ * the file, when it is damaged, and when it cannot be read. Free with g_ptr_array_unref().
  *
  *     offshot stores 1
  *     PATH
  *
  * with all but plain characters of each path as %XX.
  */
-GPtrArray *stores_load(const struct domain_location *location, GError **error);
+GPtrArray *stores_load(const char *state, GError **error);
 
 /* Put the store of LOCATION on that list, unless it is the default one, and take off those that are
  * no directories any more. The lock must be held. Fails as stores_load(), and when the list cannot
