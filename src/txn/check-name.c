@@ -80,15 +80,24 @@ check_movable(const char *path, GError **error)
     return false;
 }
 
-/* A name is changed or removed in its directory. */
+/* A name, of a file of OWNER, is changed or removed in its directory. */
 static bool
-check_parent(const char *path, GError **error)
+check_parent(const char *path, uid_t owner, GError **error)
 {
     g_autofree char *parent = g_path_get_dirname(path);
+    uid_t user = geteuid();
+    struct stat st;
 
-    if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) == 0)
+    if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) < 0 || stat(parent, &st) < 0) {
+        offshot_set_error_errno(error, errno, "cannot write to directory '%s'", parent);
+        return false;
+    }
+    if ((st.st_mode & S_ISVTX) == 0 || user == 0 || user == owner || user == st.st_uid)
         return true;
-    offshot_set_error_errno(error, errno, "cannot write to directory '%s'", parent);
+    g_set_error(error, OFFSHOT_ERROR, OFFSHOT_ERROR_REFUSED,
+                "'%s' is another user's, in a directory (mode %04o) where only he can rename or "
+                "remove it",
+                path, st.st_mode & 07777);
     return false;
 }
 
@@ -114,7 +123,7 @@ check_unchanged(const struct plan_check *check, GError **error)
     }
     if (!file_identity_is_unchanged(&now, &check->identity))
         return check_set_changed(check->path, error);
-    return check_parent(check->path, error) && check_movable(check->path, error);
+    return check_parent(check->path, st.st_uid, error) && check_movable(check->path, error);
 }
 
 bool

@@ -50,3 +50,23 @@ assert_unchanged "$WORK" "$before"
 chmod 755 low
 ok as_nobody "$program" delete "$WORK/domains/vm.xml" s2 --strategy=rebase
 assert_absent low/a.s1
+
+# in a sticky directory, what belongs to another user is his to rename and remove, though others may write it
+start_over
+mkdir domains shared
+chmod 1777 shared
+make_image shared/a.qcow2 qcow2 1M
+(cd domains && domain_xml vm "vda:qcow2:$WORK/shared/a.qcow2" >vm.xml)
+chown -R 65534:65534 domains shared/a.qcow2
+ok as_nobody "$program" create "$WORK/domains/vm.xml" s1 --disk-only
+ok as_nobody "$program" create "$WORK/domains/vm.xml" s2 --disk-only
+chown 0:65534 shared/a.qcow2
+chmod 660 shared/a.qcow2
+before=$(snapshot_state "$WORK")
+run as_nobody "$program" delete "$WORK/domains/vm.xml" s1 --strategy=rebase
+assert_error 8 "another user's"
+assert_unchanged "$WORK" "$before"
+ok as_nobody "$program" create "$WORK/domains/vm.xml" s3 --disk-only
+chown 65534 shared/a.qcow2
+ok as_nobody "$program" delete "$WORK/domains/vm.xml" s1 --strategy=rebase
+assert_absent shared/a.qcow2
