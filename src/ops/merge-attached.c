@@ -35,7 +35,8 @@ are_related(const struct image *one, const struct image *other)
 static bool
 is_same_disk(const struct state *state, const struct state_disk *mine, const struct image *image)
 {
-    if (!mine->image || usage_is_ours(state, mine->image) || are_related(mine->image, image))
+    if (!mine->image || usage_is_ours(state, mine->image) ||
+        usage_is_called_overlay(state, mine->image) || are_related(mine->image, image))
         return true;
     for (const struct image *below = mine->image; below; below = below->backing) {
         if (state_was_flattened(state, below))

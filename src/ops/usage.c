@@ -154,6 +154,21 @@ names_overlay(const GPtrArray *disks, GPtrArray *names)
     return false;
 }
 
+bool
+usage_is_called_overlay(const struct state *state, const struct image *image)
+{
+    g_autoptr(GPtrArray) all = snapshot_tree_all(state->snapshots->tree);
+    g_autoptr(GPtrArray) names = usage_names(state, image);
+
+    for (guint i = 0; i < all->len; i++) {
+        const struct snapshot_def *def = g_ptr_array_index(all, i);
+
+        if (names_overlay(def->revert_disks, names) || names_overlay(def->disks, names))
+            return true;
+    }
+    return false;
+}
+
 /* Whether IMAGE can be an overlay that DEF made: it stands on what DEF has frozen, and is not
  * itself that. XML may claim any file as an overlay; a link in that file is what it cannot make up.
  */

@@ -52,6 +52,11 @@ bool usage_is_ours(const struct state *state, const struct image *image);
  */
 bool usage_is_ours_while_active(const struct state *state, const struct image *image);
 
+/* Whether a snapshot calls IMAGE an overlay of its own, as it does after a `flatten` as well. XML
+ * may say so of any file.
+ */
+bool usage_is_called_overlay(const struct state *state, const struct image *image);
+
 /* Whether IMAGE is a state of disk TARGET: it stands on what a snapshot holds of that disk, or one
  * names it as the overlay of that disk; after `flatten` what was frozen may be called after it,
  * too. A target alone tells nothing, since disks change places.
