@@ -6,13 +6,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "store/location.h"
 #include "util/error.h"
 #include "util/file.h"
 
 #define DOMAIN_XML_MAX (1024 * 1024)
-
-#define STATE_SUFFIX ".offshot"
-#define STORE_SUFFIX ".snapshots"
 
 static int
 compare_names(const void *a, const void *b)
@@ -20,23 +18,10 @@ compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The name that ENTRY, a state directory or a store, is called after: ".NAME.offshot",
- * "NAME.snapshots"; NULL: it is neither.
- */
-static char *
-find_owner(const char *entry)
-{
-    if (*entry == '.' && g_str_has_suffix(entry, STATE_SUFFIX))
-        return g_strndup(entry + 1, strlen(entry + 1) - strlen(STATE_SUFFIX));
-    if (g_str_has_suffix(entry, STORE_SUFFIX))
-        return g_strndup(entry, strlen(entry) - strlen(STORE_SUFFIX));
-    return NULL;
-}
-
 static void
 add_owner(GPtrArray *paths, const char *directory, const char *entry)
 {
-    g_autofree char *owner = find_owner(entry);
+    g_autofree char *owner = domain_location_find_owner(entry);
     g_autofree char *path = owner && *owner ? g_build_filename(directory, owner, NULL) : NULL;
     struct stat st;
 

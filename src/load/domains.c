@@ -71,9 +71,11 @@ search_image(const struct neighbour *neighbour, const char *path, struct image_f
     g_propagate_error(error, g_steal_pointer(&local));
 }
 
-/* Follow the image at PATH, which the domain, or its <backingStore>, names. */
+/* Follow the image at PATH, which the domain names. MOVES: others may be found beside it when it is
+ * missing.
+ */
 static void
-follow_path(const struct neighbour *neighbour, const char *path, enum disk_type type)
+follow_path(const struct neighbour *neighbour, const char *path, bool moves)
 {
     struct image_file file = {0};
     g_autoptr(GError) error = NULL;
@@ -84,7 +86,7 @@ follow_path(const struct neighbour *neighbour, const char *path, enum disk_type 
         search_image(neighbour, path, &file, &error);
     else if (g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_FAILED))
         search_unknown(neighbour, path);
-    if (type == DISK_TYPE_FILE && g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT))
+    if (moves && g_error_matches(error, OFFSHOT_ERROR, OFFSHOT_ERROR_INCONSISTENT))
         g_hash_table_add(neighbour->search->strayed, g_path_get_dirname(path));
 }
 
@@ -93,11 +95,11 @@ follow_disk(const struct neighbour *neighbour, const struct domain_disk *disk)
 {
     if (disk->type != DISK_TYPE_FILE && disk->type != DISK_TYPE_BLOCK)
         return;
-    follow_path(neighbour, disk->source, disk->type);
+    follow_path(neighbour, disk->source, disk->type == DISK_TYPE_FILE);
     for (guint i = 0; disk->layers && i < disk->layers->len; i++) {
         const struct domain_layer *layer = g_ptr_array_index(disk->layers, i);
 
-        follow_path(neighbour, layer->source, DISK_TYPE_BLOCK);
+        follow_path(neighbour, layer->source, false);
     }
 }
 
@@ -292,8 +294,11 @@ search_domains(struct search *search)
     g_autofree char *directory = g_path_get_dirname(search->state->location->xml);
     g_autoptr(GPtrArray) paths = domain_files_beside(directory, NULL);
 
-    if (!paths)
-        note_on_all(search, directory);
+    if (!paths) {
+        g_autofree char *unknown = g_strconcat(directory, " (cannot be read)", NULL);
+
+        note_on_all(search, unknown);
+    }
     /* the tree has them */
     is_news(search, search->state->location->store);
     follow_own(search);

@@ -13,6 +13,10 @@
 #include "util/error.h"
 #include "util/file.h"
 
+/* What a domain given by path has beside its file: NAME.snapshots and .NAME.offshot. */
+#define STORE_SUFFIX ".snapshots"
+#define STATE_SUFFIX ".offshot"
+
 #define DOMAIN_XML_MAX (1024 * 1024)
 
 /* Canonical form of the directory of PATH, with the file name as it was given: ".." and links in
@@ -69,8 +73,8 @@ location_of_path(const char *path, GError **error)
     }
     directory = g_path_get_dirname(location->xml);
     stem = file_stem(location->xml);
-    store = g_strconcat(stem, ".snapshots", NULL);
-    state = g_strconcat(".", stem, ".offshot", NULL);
+    store = g_strconcat(stem, STORE_SUFFIX, NULL);
+    state = g_strconcat(".", stem, STATE_SUFFIX, NULL);
     location->keeper = uri_find_keeper(directory);
     location->store = g_build_filename(directory, store, NULL);
     location->state = g_build_filename(directory, state, NULL);
@@ -135,17 +139,26 @@ domain_location_free(struct domain_location *location)
     g_free(location);
 }
 
+/* What lies beside the domain XML file XML and is called after it. */
+static char *
+find_beside(const char *xml, const char *before, const char *after)
+{
+    g_autofree char *stem = file_stem(xml);
+    g_autofree char *directory = g_path_get_dirname(xml);
+    g_autofree char *name = g_strconcat(before, stem, after, NULL);
+
+    return g_build_filename(directory, name, NULL);
+}
+
 char *
 domain_location_find_store(const struct domain_location *location, const char *xml)
 {
     scoped(uri_directories) directories =
         location->uri ? uri_directories_new(location->uri, NULL) : NULL;
     g_autofree char *stem = file_stem(xml);
-    g_autofree char *beside = g_path_get_dirname(xml);
-    g_autofree char *name = g_strconcat(stem, ".snapshots", NULL);
 
     return directories ? g_build_filename(directories->lib, "snapshot", stem, NULL)
-                       : g_build_filename(beside, name, NULL);
+                       : find_beside(xml, "", STORE_SUFFIX);
 }
 
 char *
@@ -154,11 +167,19 @@ domain_location_find_state(const struct domain_location *location, const char *x
     scoped(uri_directories) directories =
         location->uri ? uri_directories_new(location->uri, NULL) : NULL;
     g_autofree char *stem = file_stem(xml);
-    g_autofree char *beside = g_path_get_dirname(xml);
-    g_autofree char *name = g_strconcat(".", stem, ".offshot", NULL);
 
     return directories ? g_build_filename(directories->state, stem, NULL)
-                       : g_build_filename(beside, name, NULL);
+                       : find_beside(xml, ".", STATE_SUFFIX);
+}
+
+char *
+domain_location_find_owner(const char *entry)
+{
+    if (*entry == '.' && g_str_has_suffix(entry, STATE_SUFFIX))
+        return g_strndup(entry + 1, strlen(entry + 1) - strlen(STATE_SUFFIX));
+    if (g_str_has_suffix(entry, STORE_SUFFIX))
+        return g_strndup(entry, strlen(entry) - strlen(STORE_SUFFIX));
+    return NULL;
 }
 
 static void

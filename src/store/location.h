@@ -39,6 +39,11 @@ char *domain_location_find_store(const struct domain_location *location, const c
 /* And its lock, journal and lists. Free with g_free(). */
 char *domain_location_find_state(const struct domain_location *location, const char *xml);
 
+/* The name that ENTRY, a state directory or a store beside domain XML files, is called after; NULL:
+ * it is neither. Free with g_free().
+ */
+char *domain_location_find_owner(const char *entry);
+
 /* Complete LOCATION from the NAME and UUID (may be NULL) inside the domain XML: libvirt keys its
  * run-time files by the name.
  */
